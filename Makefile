@@ -1,0 +1,42 @@
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3
+BIN := .venv/bin
+
+.PHONY: help setup run test check lock schema clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+# The stamp names the lock it was made from: a changed lock, a moved folder or another Python makes a new environment.
+STAMP := .venv/.made-from
+WANTED := $(shell { pwd; $(PYTHON) -V; cat requirements/dev.txt pyproject.toml; } 2>&1 | cksum | tr -d ' ')
+
+setup: ## make .venv from the hashed lock, with the headcount command in it
+	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(WANTED)" ]; then \
+		$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Headcount needs Python 3.11 or newer; set PYTHON=...")' && \
+		echo "Making .venv (once; about a minute)" && rm -rf .venv && $(PYTHON) -m venv .venv && \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/dev.txt && \
+		$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation --editable . && \
+		echo "$(WANTED)" > $(STAMP); \
+	fi
+
+run: setup ## serve on http://localhost:8000 with an embedded database in var/ and a sample workspace
+	@HEADCOUNT_ENVIRONMENT=development $(BIN)/headcount serve --sample
+
+test: setup ## run all tests (under 10 minutes on 2 cores)
+	@$(BIN)/pytest -n 2 --dist worksteal -q
+
+check: setup ## ruff, mypy --strict, pyright, import-linter
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pyright --warnings && $(BIN)/lint-imports
+
+schema: setup ## print graphql/schema.graphql anew
+	@$(BIN)/headcount print-schema > graphql/schema.graphql
+
+lock: setup ## resolve requirements/*.txt anew from pyproject.toml
+	@$(BIN)/uv pip compile pyproject.toml $(LOCK) -o requirements/run.txt >/dev/null
+	@$(BIN)/uv pip compile pyproject.toml --group dev $(LOCK) -o requirements/dev.txt >/dev/null
+LOCK := --quiet --upgrade --generate-hashes --no-emit-index-url --no-emit-find-links --no-annotate --no-header --universal --python-version 3.11
+
+clean: ## remove .venv, caches and var/
+	@rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache var

@@ -1,0 +1,1 @@
+"""The GraphQL API: the door for the product's settings pages."""

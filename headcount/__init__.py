@@ -1,0 +1,1 @@
+"""Headcount: user management for a product, over GraphQL and SCIM 2.0."""

@@ -1,0 +1,115 @@
+"""Who acts, in which workspace, through which door, and what they may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Permission(StrEnum):
+    """What a verb may demand. The set is closed: a role or a key grants some of these and nothing else."""
+
+    WORKSPACE_READ = "workspace:read"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+    API_KEYS_READ = "api_keys:read"
+    API_KEYS_WRITE = "api_keys:write"
+    FLAGS_READ = "flags:read"
+    FLAGS_WRITE = "flags:write"
+    AUDIT_READ = "audit:read"
+    WORKSPACES_CREATE = "workspaces:create"
+    PASSWORDS_WRITE = "passwords:write"
+    SESSIONS_OPEN = "sessions:open"
+    SESSIONS_USE = "sessions:use"
+    API_KEYS_USE = "api_keys:use"
+
+
+class Role(StrEnum):
+    """Access of a user in a workspace, highest first. A job title is another thing: `title`."""
+
+    OWNER = "OWNER"
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+
+    @property
+    def permissions(self) -> frozenset[Permission]:
+        """What the role may do."""
+        return _ROLE_PERMISSIONS[self]
+
+    def may_grant(self, other: "Role") -> bool:
+        """Nobody grants above themselves."""
+        ranks = list(Role)
+        return ranks.index(self) <= ranks.index(other)
+
+
+_MEMBER = frozenset({Permission.WORKSPACE_READ, Permission.USERS_READ, Permission.SESSIONS_USE})
+_ADMIN = _MEMBER | {
+    Permission.USERS_WRITE,
+    Permission.API_KEYS_READ,
+    Permission.API_KEYS_WRITE,
+    Permission.FLAGS_READ,
+    Permission.AUDIT_READ,
+}
+_ROLE_PERMISSIONS = {Role.OWNER: _ADMIN, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER}
+
+
+class ActorKind(StrEnum):
+    """What the actor is; the audit log shows it."""
+
+    USER = "USER"
+    API_KEY = "API_KEY"
+    SUPPORT = "SUPPORT"
+    NOBODY = "NOBODY"
+
+
+class Channel(StrEnum):
+    """The door an act came through."""
+
+    APP = "APP"
+    SCIM = "SCIM"
+    SUPPORT = "SUPPORT"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """The acting party of one request. `role` is set for users only; it bounds which roles they may grant."""
+
+    kind: ActorKind
+    id: str
+    name: str
+    workspace_id: str
+    permissions: frozenset[Permission]
+    channel: Channel
+    role: Role | None = None
+    ip: str | None = None
+    request_id: str | None = None
+
+    @property
+    def is_directory(self) -> bool:
+        """Whether this is an identity provider, acting through SCIM."""
+        return self.channel is Channel.SCIM
+
+
+def support(workspace_id: str, *, name: str = "command line", ip: str | None = None) -> Actor:
+    """The operator of this installation, who may do everything in the named workspace."""
+    return Actor(
+        kind=ActorKind.SUPPORT,
+        id="cli",
+        name=name,
+        workspace_id=workspace_id,
+        permissions=frozenset(Permission),
+        channel=Channel.SUPPORT,
+        ip=ip,
+    )
+
+
+def nobody(workspace_id: str, *, ip: str | None = None, request_id: str | None = None) -> Actor:
+    """Somebody who has not signed in yet: may try to, and nothing else."""
+    return Actor(
+        kind=ActorKind.NOBODY,
+        id="-",
+        name="not signed in",
+        workspace_id=workspace_id,
+        permissions=frozenset({Permission.SESSIONS_OPEN}),
+        channel=Channel.APP,
+        ip=ip,
+        request_id=request_id,
+    )

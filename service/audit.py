@@ -1,0 +1,96 @@
+"""The audit log: what happened, who did it and through which door; one row, in the transaction that did it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import Index
+from sqlmodel import Field, SQLModel
+
+from service.actor import Actor
+from service.clock import now
+from service.ids import new_id
+from service.store.columns import Instant, Json
+
+
+class Action(StrEnum):
+    """The catalogue of what can happen."""
+
+    WORKSPACE_CREATED = "WORKSPACE_CREATED"
+    USER_CREATED = "USER_CREATED"
+    USER_UPDATED = "USER_UPDATED"
+    USER_LINKED = "USER_LINKED"
+    USER_DEACTIVATED = "USER_DEACTIVATED"
+    USER_REACTIVATED = "USER_REACTIVATED"
+    USER_DELETED = "USER_DELETED"
+    PASSWORD_SET = "PASSWORD_SET"  # noqa: S105 - the name of an event
+    API_KEY_CREATED = "API_KEY_CREATED"
+    API_KEY_REVOKED = "API_KEY_REVOKED"
+    FLAG_SET = "FLAG_SET"
+    SIGNED_IN = "SIGNED_IN"
+    SIGNED_OUT = "SIGNED_OUT"
+
+
+@dataclass(frozen=True)
+class Change:
+    """A field before and after, as a person would read them; None where there was or is no value."""
+
+    field: str
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Event:
+    """Something that happened to one target."""
+
+    action: Action
+    target_kind: str
+    target_id: str
+    target_name: str
+    changes: tuple[Change, ...] = ()
+    reason: str | None = None
+
+
+class AuditEvent(SQLModel, table=True):
+    """A row of the log. Rows are added and never changed; ids sort by time."""
+
+    __tablename__ = "audit_event"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("audit_event_target", "workspace_id", "target_id", "id"),)
+
+    workspace_id: str = Field(primary_key=True)
+    id: str = Field(primary_key=True)
+    at: datetime = Field(sa_type=Instant)
+    action: str
+    actor_kind: str
+    actor_id: str
+    actor_name: str
+    channel: str
+    target_kind: str
+    target_id: str
+    target_name: str
+    changes: list[dict[str, str | None]] | None = Field(default=None, sa_type=Json)
+    reason: str | None = None
+    ip: str | None = None
+    request_id: str | None = None
+
+
+def row_of(event: Event, actor: Actor) -> dict[str, Any]:
+    """The values of the event's row, save the workspace, which the unit of work adds."""
+    return {
+        "id": new_id("aud"),
+        "at": now(),
+        "action": event.action.value,
+        "actor_kind": actor.kind.value,
+        "actor_id": actor.id,
+        "actor_name": actor.name,
+        "channel": actor.channel.value,
+        "target_kind": event.target_kind,
+        "target_id": event.target_id,
+        "target_name": event.target_name,
+        "changes": [{"field": c.field, "before": c.before, "after": c.after} for c in event.changes] or None,
+        "reason": event.reason,
+        "ip": actor.ip,
+        "request_id": actor.request_id,
+    }

@@ -1,0 +1,232 @@
+"""Who is asking: API keys, sessions, and the way from a password to a session.
+
+State is read on every request: a key that was revoked, a session that was ended or a user who was deactivated
+a moment ago is not let in. Unknown, malformed, revoked, expired and foreign credentials get one and the same answer.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from sqlalchemy import bindparam, select
+
+from service.actor import Actor, ActorKind, Channel, Role, nobody
+from service.api_keys import ApiKey, ApiKeyScope, note_use
+from service.clock import now
+from service.flags import Flag, FlagOverride, is_on
+from service.passwords import PasswordHasher
+from service.refusals import Refused, Unauthenticated
+from service.sessions import Credential, Session, note_activity, open_session
+from service.store.columns import table_of
+from service.text import canonical
+from service.tokens import TokenKind, is_well_formed
+from service.unit_of_work import Lookup, UnitOfWork, narrowed
+from service.users.fields import Named, User, UserEmail, shown_name
+from service.work import Work
+from service.workspaces import Workspace, find_workspace
+
+NOTED_EVERY = timedelta(minutes=1)  # how often the last use of a key or session is written
+
+BAD_KEY = (
+    "The API key is not valid here. Check that it was copied whole, that it has not been revoked or has expired, "
+    "and that the base URL is that of the workspace it was created in."
+)
+BAD_SIGN_IN = "The e-mail address or the password is wrong, or the account is not active."
+NOT_SIGNED_IN = "Nobody is signed in: sign in first."
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What a door knows of a request before anybody is recognised. `subdomain` is None where the host names none."""
+
+    subdomain: str | None
+    ip: str | None
+    client: str | None
+    request_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyHolder:
+    """A recognised API key."""
+
+    actor: Actor
+    scopes: tuple[ApiKeyScope, ...]
+    provisioning_is_on: bool
+    last_used_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """A recognised session."""
+
+    actor: Actor
+    session_id: str
+    last_active_at: datetime
+
+
+class _KeyRow(Protocol):
+    id: str
+    workspace_id: str
+    name: str
+    scopes: list[str]
+    expires_at: datetime | None
+    last_used_at: datetime | None
+    subdomain: str
+    plan: str
+    scim_override: bool | None
+
+
+class _SessionRow(Named, Protocol):
+    id: str
+    workspace_id: str
+    user_id: str
+    role: str
+    last_active_at: datetime
+    expires_at: datetime
+    subdomain: str
+
+
+_W, _K, _S, _U = table_of(Workspace), table_of(ApiKey), table_of(Session), table_of(User)
+_F, _C, _E = table_of(FlagOverride), table_of(Credential), table_of(UserEmail)
+
+_scim_override = (_F.c.workspace_id == _K.c.workspace_id) & (_F.c.id == Flag.SCIM_PROVISIONING.value)
+_KEY_BY_HASH = (
+    select(
+        *(_K.c.id, _K.c.workspace_id, _K.c.name, _K.c.scopes, _K.c.expires_at, _K.c.last_used_at),
+        *(_W.c.subdomain, _W.c.plan, _F.c.enabled.label("scim_override")),
+    )
+    .select_from(_K.join(_W, _W.c.id == _K.c.workspace_id).outerjoin(_F, _scim_override))
+    .where(_K.c.secret_hash == bindparam("secret_hash"), _K.c.revoked_at.is_(None))
+)
+_SESSION_BY_HASH = (
+    select(
+        *(_S.c.id, _S.c.workspace_id, _S.c.user_id, _S.c.last_active_at, _S.c.expires_at, _W.c.subdomain),
+        *(
+            _U.c.role,
+            _U.c.user_name,
+            _U.c.display_name,
+            _U.c.formatted_name,
+            _U.c.given_name,
+            _U.c.family_name,
+        ),
+    )
+    .select_from(
+        _S.join(_W, _W.c.id == _S.c.workspace_id).join(
+            _U, (_U.c.workspace_id == _S.c.workspace_id) & (_U.c.id == _S.c.user_id)
+        )
+    )
+    .where(_S.c.token_hash == bindparam("token_hash"), _U.c.active.is_(True))
+)
+_active_users = narrowed(User).where(_U.c.active.is_(True))
+_BY_USER_NAME = _active_users.where(_U.c.user_name_key == bindparam("key"))
+_BY_ADDRESS = _active_users.where(
+    _U.c.id.in_(
+        select(_E.c.user_id).where(_E.c.workspace_id == bindparam("of_workspace"), _E.c.value_key == bindparam("key"))
+    )
+)
+_BY_ID = _active_users.where(_U.c.id == bindparam("id"))
+_CREDENTIAL = narrowed(Credential).where(_C.c.user_id == bindparam("user_id"))
+
+
+async def recognise_key(work: Work, token: str, caller: Caller) -> KeyHolder:
+    """The holder of an API key, or Unauthenticated. A typo is refused without a query."""
+    if not is_well_formed(token, TokenKind.SCIM_KEY):
+        raise Refused(Unauthenticated(BAD_KEY))
+    holder = await work.lookup(_key_holder, token, caller)
+    if _is_due(holder.last_used_at):
+        work.soon(holder.actor, note_use, client=caller.client)
+    return holder
+
+
+async def recognise_session(work: Work, token: str, caller: Caller) -> SignedIn:
+    """The user of a session, or Unauthenticated."""
+    if not is_well_formed(token, TokenKind.SESSION):
+        raise Refused(Unauthenticated(NOT_SIGNED_IN))
+    signed_in = await work.lookup(_signed_in, token, caller)
+    if _is_due(signed_in.last_active_at):
+        work.soon(signed_in.actor, note_activity, signed_in.session_id)
+    return signed_in
+
+
+async def sign_in(
+    work: Work, hasher: PasswordHasher, caller: Caller, *, subdomain: str, identifier: str, password: str
+) -> tuple[SignedIn, str]:
+    """Begin a session in one workspace for a userName, or an address that one active user has, and a password.
+
+    The session and its token. Refuses with one Unauthenticated, after similar work, whichever part was wrong.
+    """
+    workspace = await work.lookup(find_workspace, subdomain)
+    guest = nobody(workspace.id if workspace else "-", ip=caller.ip, request_id=caller.request_id)
+    found = await work.read(guest, _find_credential, identifier)
+    user_id, known_hash = found or (None, None)
+    right = await hasher.verify(password, known_hash)
+    if not right or user_id is None:
+        raise Refused(Unauthenticated(BAD_SIGN_IN))
+    token = await work.write(guest, _admit, user_id, caller.client or "unknown client")
+    return await work.lookup(_signed_in, token, caller), token
+
+
+def _key_holder(lookup: Lookup, token: str, caller: Caller) -> KeyHolder:
+    secret_hash = lookup.seal.of(token, TokenKind.SCIM_KEY)
+    row: _KeyRow | None = lookup.first(_KEY_BY_HASH, secret_hash=secret_hash)
+    if row is None or not _is_here(row.subdomain, caller) or (row.expires_at and row.expires_at <= now()):
+        raise Refused(Unauthenticated(BAD_KEY))
+    scopes = tuple(ApiKeyScope(scope) for scope in row.scopes)
+    actor = Actor(
+        kind=ActorKind.API_KEY,
+        id=row.id,
+        name=row.name,
+        workspace_id=row.workspace_id,
+        permissions=frozenset().union(*(scope.permissions for scope in scopes)),
+        channel=Channel.SCIM,
+        ip=caller.ip,
+        request_id=caller.request_id,
+    )
+    provisioning = is_on(Flag.SCIM_PROVISIONING, row.plan, row.scim_override)
+    return KeyHolder(actor, scopes, provisioning, row.last_used_at)
+
+
+def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
+    token_hash = lookup.seal.of(token, TokenKind.SESSION)
+    row: _SessionRow | None = lookup.first(_SESSION_BY_HASH, token_hash=token_hash)
+    if row is None or not _is_here(row.subdomain, caller) or row.expires_at <= now():
+        raise Refused(Unauthenticated(NOT_SIGNED_IN))
+    role = Role(row.role)
+    actor = Actor(
+        kind=ActorKind.USER,
+        id=row.user_id,
+        name=shown_name(row),
+        workspace_id=row.workspace_id,
+        permissions=role.permissions,
+        channel=Channel.APP,
+        role=role,
+        ip=caller.ip,
+        request_id=caller.request_id,
+    )
+    return SignedIn(actor, row.id, row.last_active_at)
+
+
+def _find_credential(uow: UnitOfWork, identifier: str) -> tuple[str, str] | None:
+    """Whose password it must be, and its hash."""
+    key = canonical(identifier)
+    found = uow.all(_BY_USER_NAME, key=key) or uow.all(_BY_ADDRESS, key=key)
+    if len(found) != 1:
+        return None
+    credential = uow.first(_CREDENTIAL, user_id=found[0].id)
+    return (found[0].id, credential.password_hash) if credential else None
+
+
+def _admit(uow: UnitOfWork, user_id: str, client: str) -> str:
+    user = uow.first(_BY_ID, id=user_id)  # once more: the user may have been deactivated while the hash was computed
+    if user is None:
+        raise Refused(Unauthenticated(BAD_SIGN_IN))
+    _, token = open_session(uow, user_id=user_id, user_name=shown_name(user), client=client)
+    return token
+
+
+def _is_here(subdomain: str, caller: Caller) -> bool:
+    return caller.subdomain is None or caller.subdomain == subdomain
+
+
+def _is_due(noted_at: datetime | None) -> bool:
+    return noted_at is None or now() - noted_at >= NOTED_EVERY

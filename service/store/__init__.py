@@ -1,0 +1,1 @@
+"""Where rows are kept: engines, the one writer, migrations. Only this package opens connections."""

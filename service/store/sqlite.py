@@ -1,0 +1,174 @@
+"""The embedded engine: SQLite in WAL with synchronous=FULL.
+
+Reads run where they are asked for: a keyed read takes less time than a hop to a thread. Writes go to one writer.
+It runs waiting verbs one after the other, each within a SAVEPOINT of its own, and commits them together: one
+fsync, on a thread, for as many verbs as arrived during the last one. Nobody is answered before their commit.
+"""
+
+import asyncio
+import sqlite3
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from time import monotonic
+from typing import Any, TypeVar
+
+import orjson
+from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy.pool import NullPool
+
+from service.refusals import Busy, Refused
+
+T = TypeVar("T")
+
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY")
+_BATCH_SECONDS = 0.003  # how long a batch may keep the event loop before it is committed
+_LOCK_SECONDS = 10.0  # how long to wait for another process's transaction
+_LOCK_POLL_SECONDS = 0.002
+
+
+def sqlite_engine(path: Path) -> Engine:
+    """An engine whose connections commit each statement by themselves; transactions are begun in so many words."""
+    engine = create_engine(
+        URL.create("sqlite", database=str(path)),
+        isolation_level="AUTOCOMMIT",
+        poolclass=NullPool,
+        connect_args={"check_same_thread": False, "timeout": 0, "cached_statements": 512},
+        json_serializer=lambda value: orjson.dumps(value).decode(),
+        json_deserializer=orjson.loads,
+    )
+
+    @event.listens_for(engine, "connect")
+    def prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute(f"PRAGMA busy_timeout={int(_LOCK_SECONDS * 1000)}")
+        for pragma in _PRAGMAS:
+            connection.execute(f"PRAGMA {pragma}")
+
+    return engine
+
+
+@dataclass(eq=False)
+class _Waiting:
+    """A verb in the writer's queue, what came of it, and who waits for that."""
+
+    job: Callable[[Connection], Any]
+    answer: asyncio.Future[Any]
+    result: Any = None
+    error: BaseException | None = None
+
+
+class SqliteStore:
+    """One database file, for use within one event loop; other processes may use the file as well."""
+
+    def __init__(self, path: Path) -> None:
+        engine = sqlite_engine(path)
+        self._reader = engine.connect()
+        self._writer = engine.connect()
+        self._read = _driver(self._reader).execute
+        self._write = _driver(self._writer).execute
+        self._read("PRAGMA query_only=ON")
+        self._write("PRAGMA busy_timeout=0")  # waiting for another process is done on the loop, not in SQLite
+        self._queue: deque[_Waiting] = deque()
+        self._draining: asyncio.Task[None] | None = None
+        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """Run the job at once, on one state of the database."""
+        self._read("BEGIN")
+        try:
+            return job(self._reader)
+        finally:
+            self._read("COMMIT")
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run the job in the next batch and answer when that is on disk."""
+        waiting = _Waiting(job, asyncio.get_running_loop().create_future())
+        self._queue.append(waiting)
+        if self._draining is None:
+            self._draining = asyncio.create_task(self._drain())
+        result: T = await waiting.answer
+        return result
+
+    async def close(self) -> None:
+        """Commit what waits and close the file."""
+        if self._draining is not None:
+            await self._draining
+        self._committer.shutdown()
+        self._reader.close()
+        self._writer.close()
+
+    async def _drain(self) -> None:
+        try:
+            while self._queue:
+                batch: list[_Waiting] = []
+                try:
+                    await self._begin()
+                    self._run_waiting(batch)
+                    await asyncio.get_running_loop().run_in_executor(self._committer, self._write, "COMMIT")
+                except BaseException as error:
+                    self._fail(batch or list(self._take_all()), error)
+                    if not isinstance(error, Exception):
+                        raise
+                else:
+                    _answer(batch)
+        finally:
+            self._draining = None
+
+    async def _begin(self) -> None:
+        """Take the write lock; another process may hold it for a while."""
+        deadline = monotonic() + _LOCK_SECONDS
+        while True:
+            try:
+                self._write("BEGIN IMMEDIATE")
+                return
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorname.split("_")[1] != "BUSY":
+                    raise
+                if monotonic() > deadline:
+                    why = "Another process has been writing to the database for too long."
+                    raise Refused(Busy(why, retry_after=5)) from error
+            await asyncio.sleep(_LOCK_POLL_SECONDS)
+
+    def _run_waiting(self, batch: list[_Waiting]) -> None:
+        deadline = monotonic() + _BATCH_SECONDS
+        while self._queue and (not batch or monotonic() < deadline):
+            waiting = self._queue.popleft()
+            if waiting.answer.cancelled():
+                continue
+            batch.append(waiting)
+            self._write("SAVEPOINT verb")
+            try:
+                waiting.result = waiting.job(self._writer)
+            except Exception as error:
+                waiting.error = error
+                self._write("ROLLBACK TO verb")
+            self._write("RELEASE verb")
+
+    def _take_all(self) -> "list[_Waiting]":
+        waiting, self._queue = list(self._queue), deque()
+        return waiting
+
+    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
+        if _driver(self._writer).in_transaction:
+            self._write("ROLLBACK")
+        for waiting in batch:
+            waiting.error = waiting.error or error
+        _answer(batch)
+
+
+def _answer(batch: list[_Waiting]) -> None:
+    for waiting in batch:
+        if waiting.answer.done():
+            continue
+        if waiting.error is not None:
+            waiting.answer.set_exception(waiting.error)
+        else:
+            waiting.answer.set_result(waiting.result)
+
+
+def _driver(connection: Connection) -> sqlite3.Connection:
+    driver = connection.connection.driver_connection
+    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - tells the type checker what this module made
+    return driver

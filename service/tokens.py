@@ -1,0 +1,65 @@
+"""Secrets that a bearer shows: how they are made, recognised and kept.
+
+A token is `hc_<kind>_<43 random characters><6 check characters>`: the prefix names its kind (and lets a secret
+scanner find it), 43 letters and digits carry 256 bits, and the check characters (CRC-32, as GitHub's
+tokens do) tell a typo from an unknown token without a query. The database keeps only a keyed hash.
+"""
+
+import hmac
+import secrets
+import string
+import zlib
+from enum import StrEnum
+from hashlib import sha256
+
+_ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
+_RANDOM_LENGTH = 43  # 62**43 > 2**256
+_CHECK_LENGTH = 6  # 62**6 > 2**32
+_HINT_LENGTH = 4
+
+
+class TokenKind(StrEnum):
+    """The kinds of token; each has a hash key of its own, so that one can never stand for another."""
+
+    SCIM_KEY = "hc_scim_"
+    SESSION = "hc_session_"
+
+
+def new_token(kind: TokenKind) -> str:
+    """A new secret of this kind."""
+    body = kind + "".join(secrets.choice(_ALPHABET) for _ in range(_RANDOM_LENGTH))
+    return body + _check_characters(body)
+
+
+def is_well_formed(token: str, kind: TokenKind) -> bool:
+    """Whether prefix, length and check characters are right; says nothing about whether the token is known."""
+    if not token.startswith(kind) or not token.isascii():
+        return False
+    if len(token) != len(kind) + _RANDOM_LENGTH + _CHECK_LENGTH:
+        return False
+    return hmac.compare_digest(token[-_CHECK_LENGTH:], _check_characters(token[:-_CHECK_LENGTH]))
+
+
+def hint(token: str) -> str:
+    """What may be shown of a token afterwards: its prefix and its last four characters."""
+    prefix = token[: token.rindex("_") + 1]
+    return f"{prefix}…{token[-_HINT_LENGTH:]}"
+
+
+def _check_characters(body: str) -> str:
+    number, characters = zlib.crc32(body.encode()), ""
+    for _ in range(_CHECK_LENGTH):
+        number, digit = divmod(number, len(_ALPHABET))
+        characters = _ALPHABET[digit] + characters
+    return characters
+
+
+class Seal:
+    """Keyed hashes (HMAC-SHA-256) of tokens, under keys derived from the installation's secret key."""
+
+    def __init__(self, secret_key: str) -> None:
+        self._keys = {kind: hmac.digest(secret_key.encode(), kind.encode(), sha256) for kind in TokenKind}
+
+    def of(self, token: str, kind: TokenKind) -> str:
+        """What the database keeps of the token: 64 hexadecimal digits, equal for equal tokens."""
+        return hmac.new(self._keys[kind], token.encode(), sha256).hexdigest()

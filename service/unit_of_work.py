@@ -1,0 +1,208 @@
+"""One actor's transaction in one workspace: the only road to a row.
+
+Doors run verbs through `service.work.Work`, which makes the unit, commits it when the verb returns and
+rolls it back when the verb raises. Whatever the unit hands out or writes is narrowed to the actor's
+workspace, and a change that no event was recorded for does not commit.
+
+Rows are plain database rows that answer to the names of the model that declares their table, in the
+order of its columns; making model objects of them would cost more than reading them.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Generic, TypeVar, cast
+
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Delete,
+    Insert,
+    Select,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    func,
+    insert,
+    select,
+    update,
+)
+from sqlalchemy.exc import IntegrityError
+from sqlmodel import SQLModel
+
+from service.actor import Actor, Permission
+from service.audit import AuditEvent, Event, row_of
+from service.refusals import Forbidden, Refused, Stale, Taken
+from service.store.columns import table_of, workspace_column
+from service.tokens import Seal
+
+M = TypeVar("M", bound=SQLModel)
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowed(Generic[M]):
+    """A SELECT of rows of one model that sees a single workspace. Made by `narrowed` and by nothing else."""
+
+    statement: Select[Any]
+
+    def where(self, *conditions: ColumnElement[bool]) -> "Narrowed[M]":
+        """The same with further conditions."""
+        return Narrowed(self.statement.where(*conditions))
+
+    def order_by(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
+        """The same in this order."""
+        return Narrowed(self.statement.order_by(*columns))
+
+    def paged(self) -> "Narrowed[M]":
+        """The same cut to a page by the parameters `page_limit` and `page_offset`."""
+        return Narrowed(self.statement.limit(bindparam("page_limit")).offset(bindparam("page_offset")))
+
+    def count(self) -> "Narrowed[M]":
+        """How many rows it would find, for `UnitOfWork.number`."""
+        return Narrowed(self.statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
+
+
+def narrowed(model: type[M]) -> Narrowed[M]:
+    """All columns of the model's rows in the actor's workspace. Best made once, at import."""
+    table = table_of(model)
+    return Narrowed(select(table).where(workspace_column(table) == bindparam("of_workspace")))
+
+
+class UnitOfWork:
+    """A transaction, who acts in it and where; the first argument of every verb."""
+
+    def __init__(self, connection: Connection, actor: Actor, seal: Seal) -> None:
+        self.actor = actor
+        self.seal = seal
+        self._connection = connection
+        self._of_workspace = {"of_workspace": actor.workspace_id}
+        self._changed = self._recorded = False
+
+    def demand(self, permission: Permission) -> None:
+        """Refuse with Forbidden unless the actor has this permission."""
+        if permission not in self.actor.permissions:
+            raise Refused(Forbidden(permission.value))
+
+    def first(self, query: Narrowed[M], **parameters: object) -> M | None:
+        """The first row, or None."""
+        row = self._connection.execute(query.statement, self._of_workspace | parameters).first()
+        return cast("M | None", row)
+
+    def all(self, query: Narrowed[M], **parameters: object) -> list[M]:
+        """Every row."""
+        rows = self._connection.execute(query.statement, self._of_workspace | parameters).all()
+        return cast("list[M]", rows)
+
+    def number(self, count: Narrowed[M], **parameters: object) -> int:
+        """The number that a `Narrowed.count()` finds."""
+        return int(self._connection.execute(count.statement, self._of_workspace | parameters).scalar_one())
+
+    def insert(self, model: type[M], values: Mapping[str, Any], *, or_else: Taken | None = None) -> M:
+        """Add a row and return it, or refuse with `or_else` where a unique constraint stands in the way."""
+        self._changed = True
+        owned = {workspace_column(table_of(model)).key: self.actor.workspace_id, **values}
+        try:
+            return cast(M, self._connection.execute(_insert(table_of(model)), owned).one())
+        except IntegrityError as error:
+            raise (Refused(or_else) if or_else else error) from error
+
+    def insert_all(self, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows that depend on one that this unit writes too."""
+        if rows:
+            self._changed = True
+            owned = [{"workspace_id": self.actor.workspace_id, **values} for values in rows]
+            self._connection.execute(insert(table_of(model)), owned)
+
+    def update(
+        self,
+        model: type[M],
+        id: str,
+        values: Mapping[str, Any],
+        *,
+        if_version: int | None = None,
+        or_else: Taken | None = None,
+    ) -> M:
+        """Change a row and return it as it is now.
+
+        Refuses with Stale where the row is gone or, if `if_version` is given, has another version by now,
+        and with `or_else` where a unique constraint stands in the way.
+        """
+        self._changed = True
+        named = {**values, **self._of_workspace, "of_id": id}
+        if if_version is not None:
+            named["of_version"] = if_version
+        statement = _update(table_of(model), versioned=if_version is not None)
+        try:
+            row = self._connection.execute(statement, named).first()
+        except IntegrityError as error:
+            raise (Refused(or_else) if or_else else error) from error
+        if row is None:
+            raise Refused(Stale(model.__name__, id))
+        return cast(M, row)
+
+    def delete(self, model: type[SQLModel], **equal: object) -> int:
+        """Remove the rows whose columns equal these values; how many there were."""
+        named = self._of_workspace | {f"of_{name}": value for name, value in equal.items()}
+        removed = self._connection.execute(_delete(table_of(model), tuple(equal)), named).rowcount
+        self._changed = self._changed or removed > 0
+        return removed
+
+    def stamp(self, model: type[M], id: str, **values: object) -> None:
+        """Note the last use of a row: bookkeeping that changes nothing anybody decided and leaves no event."""
+        named = {**values, **self._of_workspace, "of_id": id}
+        self._connection.execute(_update(table_of(model), versioned=False), named)
+
+    def record(self, event: Event) -> None:
+        """Say what happened: one row of the audit log in the same transaction."""
+        self._recorded = True
+        owned = {"workspace_id": self.actor.workspace_id, **row_of(event, self.actor)}
+        self._connection.execute(insert(_AUDIT), owned)
+
+    def check(self) -> None:
+        """Raise AssertionError where something changed and nothing was recorded; called before the commit."""
+        if self._changed and not self._recorded:
+            raise AssertionError("a change without an event: the verb must call uow.record(...)")
+
+
+class Lookup:
+    """Reading across workspaces, to find out who is asking and where. It cannot write.
+
+    Only `service.workspaces` and `service.authentication` may use it; the linter's banned-api holds everybody else off.
+    """
+
+    def __init__(self, connection: Connection, seal: Seal) -> None:
+        self.seal = seal
+        self._connection = connection
+
+    def first(self, statement: Select[Any], **parameters: object) -> Any:
+        """The first row, or None."""
+        return self._connection.execute(statement, parameters).first()
+
+    def all(self, statement: Select[Any], **parameters: object) -> list[Any]:
+        """Every row."""
+        return list(self._connection.execute(statement, parameters).all())
+
+
+_AUDIT = table_of(AuditEvent)
+
+
+@cache
+def _insert(table: Table) -> Insert:
+    return cast(Insert, insert(table).returning(*table.c))
+
+
+@cache
+def _update(table: Table, *, versioned: bool) -> Update:
+    statement = update(table).where(
+        workspace_column(table) == bindparam("of_workspace"), table.c.id == bindparam("of_id")
+    )
+    if versioned:
+        statement = statement.where(table.c.version == bindparam("of_version"))
+    return cast(Update, statement.returning(*table.c))
+
+
+@cache
+def _delete(table: Table, names: tuple[str, ...]) -> Delete:
+    same = [table.c[name] == bindparam(f"of_{name}") for name in names]
+    return delete(table).where(workspace_column(table) == bindparam("of_workspace"), *same)

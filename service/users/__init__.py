@@ -1,0 +1,1 @@
+"""Users: a person in one workspace; the membership itself."""

@@ -1,0 +1,226 @@
+"""What may be done to a user. Each verb is one transaction's work and records what it did."""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy import bindparam
+
+from service.actor import ActorKind, Permission, Role
+from service.audit import Action, Change, Event
+from service.clock import now
+from service.ids import new_id
+from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
+from service.sessions import Credential, Session
+from service.store.columns import table_of
+from service.text import canonical
+from service.unit_of_work import UnitOfWork, narrowed
+from service.users.fields import (
+    FIELD_NAMES,
+    ManagedBy,
+    User,
+    UserEmail,
+    UserFields,
+    email_keys,
+    fields_of,
+    initial_values,
+    keys_of,
+    shown_name,
+    user_fields,
+)
+from service.users.queries import get_user
+
+_EMAIL = table_of(UserEmail)
+_USER = table_of(User)
+_ADDRESS_OF_ANOTHER = narrowed(UserEmail).where(
+    _EMAIL.c.value_key == bindparam("value_key"), _EMAIL.c.user_id != bindparam("user_id")
+)
+_ACTIVE_OWNERS = narrowed(User).where(_USER.c.role == Role.OWNER.value, _USER.c.active.is_(True)).count()
+
+
+def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER) -> User:
+    """Add a person to the workspace.
+
+    Refuses with Taken where the userName is in use or is another person's e-mail address, and with
+    OwnerProtected where somebody who is no owner would make one.
+    """
+    uow.demand(Permission.USERS_WRITE)
+    _refuse_unless_owner(uow, role)
+    user_id = new_id("usr")
+    _refuse_address_of_another(uow, fields.user_name, user_id)
+    managed_by = ManagedBy.DIRECTORY if uow.actor.is_directory else ManagedBy.WORKSPACE
+    values = {"id": user_id, **initial_values(fields, role, managed_by, now())}
+    user = uow.insert(User, values, or_else=_taken(fields.user_name))
+    uow.insert_all(UserEmail, _email_rows(user_id, fields))
+    uow.record(_event(Action.USER_CREATED, user))
+    return user
+
+
+def update_user(
+    uow: UnitOfWork, user_id: str, change: Callable[[User], UserFields], *, if_version: int | None = None
+) -> User:
+    """Make the user's fields those that `change` makes of the user as it is now, activity included.
+
+    What changes nothing records nothing and touches no version. Refuses with NotFound, Stale, Taken,
+    Invalid and OwnerProtected (only owners change an owner; a directory may not deactivate one or touch
+    the userName or an address of one; the last active owner stays).
+    """
+    uow.demand(Permission.USERS_WRITE)
+    user = get_user(uow, user_id)
+    if if_version is not None and if_version != user.version:
+        raise Refused(Stale("User", user_id))
+    fields = change(user)
+    links = uow.actor.is_directory and user.managed_by == ManagedBy.WORKSPACE and user.role != Role.OWNER
+    if links:
+        # Adopting somebody by a matching userName must not be a way to take over their mail (CVE-2022-1680).
+        fields = fields.model_copy(update={"emails": user.emails})
+    before = fields_of(user)
+    wanted = fields.model_dump()
+    values = {name: wanted[name] for name in FIELD_NAMES if wanted[name] != before[name]}
+    if not values and not links:
+        return user
+    if links:
+        values["managed_by"] = ManagedBy.DIRECTORY.value
+    return _apply(uow, user, fields, values)
+
+
+def deactivate_user(uow: UnitOfWork, user_id: str) -> User:
+    """End a person's access: see `update_user`. Deactivating twice is no change."""
+    return update_user(uow, user_id, lambda user: user_fields({**fields_of(user), "active": False}))
+
+
+def reactivate_user(uow: UnitOfWork, user_id: str) -> User:
+    """Give a deactivated person access again. Reactivating twice is no change."""
+    return update_user(uow, user_id, lambda user: user_fields({**fields_of(user), "active": True}))
+
+
+def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
+    """Change what a person may do; only owners make and unmake owners, and one active owner stays."""
+    uow.demand(Permission.USERS_WRITE)
+    user = get_user(uow, user_id)
+    if user.role == role:
+        return user
+    _refuse_unless_owner(uow, role)
+    if user.role == Role.OWNER:
+        _protect_owner(uow, user, "change the role of")
+    changed = uow.update(User, user_id, _touched(user, {"role": role.value}), if_version=user.version)
+    uow.record(_event(Action.USER_UPDATED, changed, (Change("role", user.role, role.value),)))
+    return changed
+
+
+def delete_user(uow: UnitOfWork, user_id: str, *, if_version: int | None = None) -> None:
+    """Remove a person for good: userName and addresses are free at once, sessions end."""
+    uow.demand(Permission.USERS_WRITE)
+    user = get_user(uow, user_id)
+    if if_version is not None and if_version != user.version:
+        raise Refused(Stale("User", user_id))
+    if user.role == Role.OWNER:
+        _protect_owner(uow, user, "delete")
+    ended = uow.delete(Session, user_id=user_id)
+    for model in (Credential, UserEmail):
+        uow.delete(model, user_id=user_id)
+    if not uow.delete(User, id=user_id):
+        raise Refused(NotFound("User", user_id))
+    uow.record(_event(Action.USER_DELETED, user, (Change("sessions", str(ended), "0"),)))
+
+
+def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, Any]) -> User:
+    """Write the changed values of one user and say what they were."""
+    if user.role == Role.OWNER:
+        _protect_owner_fields(uow, user, values)
+    if "user_name" in values:
+        _refuse_address_of_another(uow, fields.user_name, user.id)
+    changes = _changes(user, values)
+    row = _touched(user, values | keys_of(fields))
+    if "active" in values:
+        row["deactivated_at"] = None if fields.active else row["updated_at"]
+        row["deactivated_by"] = None if fields.active else _deactivator(uow)
+    changed = uow.update(User, user.id, row, if_version=user.version, or_else=_taken(fields.user_name))
+    if "emails" in values and email_keys(fields) != email_keys(user):
+        uow.delete(UserEmail, user_id=user.id)
+        uow.insert_all(UserEmail, _email_rows(user.id, fields))
+    if "active" in values and not fields.active:
+        ended = uow.delete(Session, user_id=user.id)
+        changes += (Change("sessions", str(ended), "0"),)
+    uow.record(_event(_action(values), changed, changes))
+    return changed
+
+
+def _action(values: dict[str, Any]) -> Action:
+    """What a reader of the audit log looks for first."""
+    if "active" in values:
+        return Action.USER_REACTIVATED if values["active"] else Action.USER_DEACTIVATED
+    return Action.USER_LINKED if "managed_by" in values else Action.USER_UPDATED
+
+
+def _deactivator(uow: UnitOfWork) -> str:
+    return "DIRECTORY" if uow.actor.is_directory else "ADMIN"
+
+
+def _touched(user: User, values: dict[str, Any]) -> dict[str, Any]:
+    return values | {"version": user.version + 1, "updated_at": now()}
+
+
+def _event(action: Action, user: User, changes: tuple[Change, ...] = ()) -> Event:
+    return Event(action, "User", user.id, shown_name(user), changes)
+
+
+def _changes(user: User, values: dict[str, Any]) -> tuple[Change, ...]:
+    return tuple(Change(name, _readable(getattr(user, name)), _readable(value)) for name, value in values.items())
+
+
+def _readable(value: object) -> str | None:
+    """A value as a line of the audit log shows it."""
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ", ".join(str(each.get("value") or each.get("formatted") or each) for each in value)
+        case _:
+            return str(value)
+
+
+def _taken(user_name: str) -> Taken:
+    return Taken("User", "user_name", user_name, "is already the userName of another person in this workspace")
+
+
+def _email_rows(user_id: str, fields: UserFields) -> list[dict[str, str]]:
+    return [{"value_key": key, "user_id": user_id} for key in sorted(email_keys(fields))]
+
+
+def _refuse_address_of_another(uow: UnitOfWork, user_name: str, user_id: str) -> None:
+    # People sign in by userName or by address: a name equal to another's address would lock that person out.
+    if uow.first(_ADDRESS_OF_ANOTHER, value_key=canonical(user_name), user_id=user_id):
+        why = "is the e-mail address of another person in this workspace"
+        raise Refused(Taken("User", "user_name", user_name, why))
+
+
+def _refuse_unless_owner(uow: UnitOfWork, role: Role) -> None:
+    """Only an owner, or the operator of the installation, makes, changes or removes an owner."""
+    actor = uow.actor
+    if role is Role.OWNER and actor.role is not Role.OWNER and actor.kind is not ActorKind.SUPPORT:
+        raise Refused(OwnerProtected("Only an owner of the workspace may make, change or remove an owner."))
+
+
+def _protect_owner_fields(uow: UnitOfWork, user: User, values: dict[str, Any]) -> None:
+    if not values.get("active", True):
+        _protect_owner(uow, user, "deactivate")
+    elif not uow.actor.is_directory:
+        _refuse_unless_owner(uow, Role.OWNER)
+    elif values.keys() & {"user_name", "emails"}:
+        _protect_owner(uow, user, "change the userName or an e-mail address of")
+
+
+def _protect_owner(uow: UnitOfWork, user: User, act: str) -> None:
+    """A directory may not take an owner's access, and nobody may take the last active owner's."""
+    if uow.actor.is_directory:
+        why = (
+            f"{shown_name(user)} is an owner of this workspace, and a directory may not {act} an owner. "
+            "Let an owner change the person's role in the workspace's settings first, then try again."
+        )
+        raise Refused(OwnerProtected(why))
+    _refuse_unless_owner(uow, Role.OWNER)
+    if user.active and uow.number(_ACTIVE_OWNERS) <= 1:
+        why = f"{shown_name(user)} is the last active owner of this workspace. Make somebody else an owner first."
+        raise Refused(OwnerProtected(why))

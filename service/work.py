@@ -1,0 +1,92 @@
+"""Running verbs: `await work.read(actor, get_user, user_id)`, `await work.write(actor, create_user, fields)`.
+
+The one place where a unit of work begins and ends. Verbs are plain functions; how an engine
+waits is the store's matter.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from typing import Concatenate, ParamSpec, Protocol, TypeVar
+
+from sqlalchemy import Connection
+
+from service.actor import Actor
+from service.tokens import Seal
+from service.unit_of_work import Lookup, UnitOfWork
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+_log = logging.getLogger("headcount.work")
+
+
+class Store(Protocol):
+    """What an engine must be able to do."""
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """Run the job on one consistent state of the database, in which it writes nothing."""
+        ...
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """Run the job in a transaction; answer when it is durable, or raise and leave no trace of it."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was begun and let go of the database."""
+        ...
+
+
+class Work:
+    """The store, and the seal that verbs keep secrets under."""
+
+    def __init__(self, store: Store, seal: Seal) -> None:
+        self._store = store
+        self._seal = seal
+        self._soon: set[asyncio.Task[object]] = set()
+
+    async def read(
+        self, actor: Actor, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a verb that only reads."""
+        seal = self._seal
+        return await self._store.read(lambda connection: verb(UnitOfWork(connection, actor, seal), *args, **kwargs))
+
+    async def write(
+        self, actor: Actor, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Run a verb in a transaction that commits, durably, when it returns and is undone when it raises."""
+
+        def job(connection: Connection) -> T:
+            uow = UnitOfWork(connection, actor, self._seal)
+            result = verb(uow, *args, **kwargs)
+            uow.check()
+            return result
+
+        return await self._store.write(job)
+
+    async def lookup(self, verb: Callable[Concatenate[Lookup, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run a verb that reads across workspaces to find out who is asking."""
+        return await self._store.read(lambda connection: verb(Lookup(connection, self._seal), *args, **kwargs))
+
+    def soon(
+        self,
+        actor: Actor,
+        verb: Callable[Concatenate[UnitOfWork, P], object],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> None:
+        """Run a verb that nobody waits for. A failure is logged."""
+        task = asyncio.ensure_future(self.write(actor, verb, *args, **kwargs))
+        self._soon.add(task)
+        task.add_done_callback(self._forget)
+
+    async def close(self) -> None:
+        """Finish what was begun."""
+        await asyncio.gather(*self._soon, return_exceptions=True)
+        await self._store.close()
+
+    def _forget(self, task: "asyncio.Task[object]") -> None:
+        self._soon.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            _log.warning("a note of last use was not written: %r", error)

@@ -1,0 +1,86 @@
+"""Workspaces: a customer of the product, with a subdomain and a plan."""
+
+import re
+from datetime import datetime
+from enum import StrEnum
+
+from sqlalchemy import bindparam, select
+from sqlmodel import Field, SQLModel
+
+from service.actor import Permission
+from service.audit import Action, Event
+from service.clock import now
+from service.refusals import Invalid, NotFound, Refused, Taken
+from service.store.columns import Instant, table_of
+from service.unit_of_work import Lookup, UnitOfWork, narrowed
+
+_DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
+_RESERVED = frozenset({"api", "www"})
+
+
+class Plan(StrEnum):
+    """What the customer pays for; flags have their defaults by plan."""
+
+    ESSENTIAL = "ESSENTIAL"
+    STANDARD = "STANDARD"
+    PREMIUM = "PREMIUM"
+    ENTERPRISE = "ENTERPRISE"
+
+
+class Workspace(SQLModel, table=True):
+    """A workspace; its id leads every key of every other table."""
+
+    id: str = Field(primary_key=True)
+    subdomain: str = Field(unique=True)
+    name: str
+    plan: str
+    created_at: datetime = Field(sa_type=Instant)
+
+
+_WORKSPACE = table_of(Workspace)
+_OWN = narrowed(Workspace)
+_BY_SUBDOMAIN = select(_WORKSPACE).where(_WORKSPACE.c.subdomain == bindparam("subdomain"))
+_ALL = select(_WORKSPACE).order_by(_WORKSPACE.c.subdomain)
+
+
+def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) -> Workspace:
+    """Create the actor's workspace: its id is the one that the actor names.
+
+    Refuses with Invalid where the subdomain is no DNS label of letters, digits and hyphens (Okta refuses a
+    base URL with `_`) or is reserved, and with Taken where another workspace has it.
+    """
+    uow.demand(Permission.WORKSPACES_CREATE)
+    if not _DNS_LABEL.fullmatch(subdomain):
+        why = "must be a DNS label: 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end"
+        raise Refused(Invalid("subdomain", why))
+    if subdomain in _RESERVED:
+        raise Refused(Invalid("subdomain", f"must not be one of {', '.join(sorted(_RESERVED))}"))
+    if not name.strip():
+        raise Refused(Invalid("name", "must not be empty"))
+    workspace = uow.insert(
+        Workspace,
+        {"subdomain": subdomain, "name": name.strip(), "plan": plan.value, "created_at": now()},
+        or_else=Taken("Workspace", "subdomain", subdomain),
+    )
+    uow.record(Event(Action.WORKSPACE_CREATED, "Workspace", workspace.id, workspace.name))
+    return workspace
+
+
+def get_workspace(uow: UnitOfWork) -> Workspace:
+    """The actor's workspace."""
+    uow.demand(Permission.WORKSPACE_READ)
+    workspace = uow.first(_OWN)
+    if workspace is None:
+        raise Refused(NotFound("Workspace", uow.actor.workspace_id))
+    return workspace
+
+
+def find_workspace(lookup: Lookup, subdomain: str) -> Workspace | None:
+    """The workspace with this subdomain, for a door or a command that is about to act in it."""
+    workspace: Workspace | None = lookup.first(_BY_SUBDOMAIN, subdomain=subdomain)
+    return workspace
+
+
+def all_workspaces(lookup: Lookup) -> list[Workspace]:
+    """Every workspace of the installation, by subdomain: for its operator, never for a door."""
+    return lookup.all(_ALL)
