@@ -22,7 +22,8 @@ setup: ## make .venv from the hashed lock, with the headcount command in it
 	fi
 
 run: setup ## serve on http://localhost:8000 with an embedded database in var/ and a sample workspace
-	@HEADCOUNT_ENVIRONMENT=development $(BIN)/headcount serve --sample
+	@[ -f headcount.env ] || echo HEADCOUNT_ENVIRONMENT=development > headcount.env
+	@$(BIN)/headcount serve --sample
 
 test: setup ## run all tests (under 10 minutes on 2 cores)
 	@$(BIN)/pytest -n 2 --dist worksteal -q

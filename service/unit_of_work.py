@@ -175,11 +175,11 @@ class Lookup:
         self.seal = seal
         self._connection = connection
 
-    def first(self, statement: Select[Any], **parameters: object) -> Any:
+    def first(self, statement: Select[*tuple[Any, ...]], **parameters: object) -> Any:
         """The first row, or None."""
         return self._connection.execute(statement, parameters).first()
 
-    def all(self, statement: Select[Any], **parameters: object) -> list[Any]:
+    def all(self, statement: Select[*tuple[Any, ...]], **parameters: object) -> list[Any]:
         """Every row."""
         return list(self._connection.execute(statement, parameters).all())
 

@@ -146,11 +146,19 @@ def user_fields(values: dict[str, Any]) -> UserFields:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
-        why = first["msg"].removeprefix("Value error, ")
-        raise Refused(Invalid(path, why[0].lower() + why[1:])) from None
+        raise Refused(Invalid(path, _why(first["type"], first["msg"]))) from None
     if fields.emails and sum(email.get("primary", False) for email in fields.emails) > 1:
         raise Refused(Invalid("emails", "must not have more than one primary value"))
     return fields
+
+
+def _why(kind: str, message: str) -> str:
+    """Pydantic's message as the end of a sentence that begins with the field."""
+    if kind == "missing":
+        return "is required"
+    for beginning in ("Value error, ", "String ", "Input ", "List "):
+        message = message.removeprefix(beginning)
+    return message
 
 
 def fields_of(user: User) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from service.users.fields import User, UserEmail
 _USER = table_of(User)
 _EMAIL = table_of(UserEmail)
 _BY_ID = narrowed(User).where(_USER.c.id == bindparam("id"))
+_IN_ORDER = narrowed(User).order_by(_USER.c.id)
 
 
 def get_user(uow: UnitOfWork, user_id: str) -> User:
@@ -37,3 +38,9 @@ def find_users(
     if found and len(found) < limit:
         return found, offset + len(found)
     return found, uow.number(query.count(), **parameters)
+
+
+def all_users(uow: UnitOfWork) -> list[User]:
+    """Every user of the workspace, in the order of their creation: for the operator's command line."""
+    uow.demand(Permission.USERS_READ)
+    return uow.all(_IN_ORDER)

@@ -1,0 +1,117 @@
+"""The running program: the one place that knows both doors.
+
+/api/scim/v2/…                 the SCIM facade; so is every path of a host <subdomain>.api.<base domain>
+/graphql                       the GraphQL API
+/live, /ready                  whether the process runs; whether it can serve
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from time import perf_counter
+
+import structlog
+import uuid_utils
+from fastapi import FastAPI, Response
+from graphql_facade.endpoint import GraphqlEndpoint
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from headcount.hosts import HostNames, Place
+from headcount.settings import SCIM_PATH, Settings
+from scim_facade.facade import ScimFacade
+from service.authentication import Caller
+from service.passwords import PasswordHasher
+from service.store.opening import open_store
+from service.tokens import Seal
+from service.work import Work
+from service.workspaces import find_workspace
+
+_log = structlog.get_logger("headcount.access")
+
+
+class Headcount:
+    """The ASGI application. Says who is calling and from where, and shows them to the right door."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._hosts = HostNames(settings.base_domain)
+        self._logs_access = settings.access_log
+        seal = Seal(settings.secret_key.get_secret_value())
+        self._work = Work(open_store(settings.database_url), seal)
+        self._hasher = PasswordHasher()
+        self._scim = ScimFacade(self._work, SCIM_PATH)
+        self._graphql = GraphqlEndpoint(
+            self._work,
+            self._hasher,
+            development=settings.is_development,
+            scim_base_url=settings.scim_base_url,
+        )
+        self._rest = self._health()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request (or the lifespan)."""
+        if scope["type"] != "http":
+            await self._rest(scope, receive, send)
+            return
+        host, client = _headers(scope)
+        place = self._hosts.place(host)
+        caller = Caller(
+            subdomain=place.subdomain if place else None,
+            ip=scope["client"][0] if scope.get("client") else None,
+            client=client,
+            request_id=uuid_utils.uuid7().hex,
+        )
+        scope.setdefault("state", {})["caller"] = caller
+        begun = perf_counter()
+        status = 0
+
+        async def send_with_id(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", str(caller.request_id).encode())]
+            await send(message)
+
+        await self._door(scope, place)(scope, receive, send_with_id)
+        if self._logs_access:
+            spent = round((perf_counter() - begun) * 1000, 1)
+            what = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
+            _log.info("request", **what, ip=caller.ip, host=host, request_id=caller.request_id)
+
+    def _door(self, scope: Scope, place: Place | None) -> ASGIApp:
+        path: str = scope["path"]
+        if place is None:
+            return Response("The Host header names no host.\n", 400, media_type="text/plain")
+        if place.is_api or path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
+            return self._scim
+        if path == "/graphql":
+            return self._graphql
+        return self._rest
+
+    def _health(self) -> FastAPI:
+        @asynccontextmanager
+        async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            yield
+            self._hasher.close()
+            await self._work.close()
+
+        app = FastAPI(lifespan=lifespan, openapi_url=None)
+
+        @app.get("/live")
+        async def live() -> dict[str, str]:
+            return {"status": "alive"}
+
+        @app.get("/ready")
+        async def ready() -> dict[str, str]:
+            await self._work.lookup(find_workspace, "-")  # the database answers, in the shape that is needed
+            return {"status": "ready"}
+
+        return app
+
+
+def _headers(scope: Scope) -> tuple[str, str | None]:
+    host, client = "", None
+    for name, value in scope["headers"]:
+        if name == b"host":
+            host = value.decode("latin-1")
+        elif name == b"user-agent":
+            client = value.decode("latin-1")
+    return host, client

@@ -1,0 +1,35 @@
+"""The domain's refusals as a sentence on a terminal."""
+
+from typing import assert_never
+
+from service.refusals import (
+    Busy,
+    FlagOff,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OwnerProtected,
+    Reason,
+    Stale,
+    Taken,
+    Unauthenticated,
+)
+
+
+def sentence(reason: Reason) -> str:
+    """What the operator reads."""
+    match reason:
+        case NotFound(kind, id):
+            return f"there is no {kind} {id!r} in this workspace"
+        case Taken(_, field, value, why):
+            return f"{field} {value!r} {why}"
+        case Invalid(field, why):
+            return f"{field} {why}"
+        case Forbidden(permission):
+            return f"this takes the permission {permission}"
+        case Stale(kind, id):
+            return f"{kind} {id} has changed meanwhile; try again"
+        case Unauthenticated(why) | OwnerProtected(why) | FlagOff(_, why) | Busy(why, _):
+            return why
+        case _:
+            assert_never(reason)

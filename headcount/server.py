@@ -1,0 +1,121 @@
+"""Serving: migrations, the sample workspace of a first run, logs, and uvicorn."""
+
+import asyncio
+import logging
+import secrets
+import sys
+from pathlib import Path
+
+import structlog
+import uvicorn
+from rich.console import Console
+
+from headcount.asgi import Headcount
+from headcount.settings import Settings, write_secret
+from service.founding import found_workspace
+from service.passwords import PasswordHasher
+from service.store.opening import open_engine, open_store
+from service.store.schema import migrate
+from service.tokens import Seal
+from service.work import Work
+from service.workspaces import Plan, find_workspace
+
+_SAMPLE = "acme"
+_SAMPLE_OWNER = "alice@acme.example"
+_SAMPLE_PASSWORD_FILE = Path("var/sample-password")
+_GRACE_SECONDS = 25
+
+
+def serve(settings: Settings, *, sample: bool) -> None:
+    """Serve until interrupted."""
+    _set_up_logs(development=settings.is_development)
+    migrate(open_engine(settings.database_url))
+    if sample:
+        asyncio.run(_make_sample(settings, secrets.token_urlsafe(15)))
+        _say_what_to_do(settings)
+    uvicorn.run(
+        Headcount(settings),
+        host=settings.host,
+        port=settings.port,
+        access_log=False,
+        server_header=False,
+        log_config=None,
+        forwarded_allow_ips=settings.trusted_proxies,
+        timeout_graceful_shutdown=_GRACE_SECONDS,
+    )
+
+
+async def _make_sample(settings: Settings, password: str) -> None:
+    """The workspace `acme`, on a first run, with an owner whose new password is kept in var/."""
+    work, hasher = (
+        Work(open_store(settings.database_url), Seal(settings.secret_key.get_secret_value())),
+        PasswordHasher(),
+    )
+    try:
+        if await work.lookup(find_workspace, _SAMPLE):
+            return
+        await found_workspace(
+            work,
+            hasher,
+            subdomain=_SAMPLE,
+            name="Acme",
+            plan=Plan.ENTERPRISE,
+            owner_email=_SAMPLE_OWNER,
+            owner_name="Alice Archer",
+            password=password,
+        )
+        write_secret(_SAMPLE_PASSWORD_FILE, password)
+    finally:
+        hasher.close()
+        await work.close()
+
+
+def _say_what_to_do(settings: Settings) -> None:
+    password = _SAMPLE_PASSWORD_FILE.read_text() if _SAMPLE_PASSWORD_FILE.exists() else "(the one you chose)"
+    base_url = settings.scim_base_url(_SAMPLE)
+    console = Console(width=max(Console().width, 120), highlight=False)
+    console.print(
+        f"""
+[bold]Headcount[/bold] serves on http://localhost:{settings.port}
+
+  Sample owner     {_SAMPLE_OWNER}   password {password}
+  GraphQL          {settings.workspace_url(_SAMPLE)}/graphql
+  SCIM base URL    {base_url}
+
+What to do next, in another terminal in this folder:
+
+  1. .venv/bin/headcount flag set {_SAMPLE} scim_provisioning on --reason "trying it out"
+  2. .venv/bin/headcount api-key create {_SAMPLE} --name "Okta SCIM Integration" --scope scim
+  3. .venv/bin/headcount rehearse okta --base-url {base_url} --token <the key>
+  4. .venv/bin/headcount user list {_SAMPLE}
+
+Ctrl-C stops it; everything is kept in var/.
+"""
+    )
+
+
+def _set_up_logs(*, development: bool) -> None:
+    """Lines for people on a terminal, JSON elsewhere; the standard library's loggers write the same way."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    last: list[structlog.typing.Processor] = (
+        [structlog.dev.ConsoleRenderer()]
+        if development and sys.stderr.isatty()
+        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    )
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last], foreign_pre_chain=shared
+        )
+    )
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    logging.getLogger("alembic").setLevel(logging.WARNING)

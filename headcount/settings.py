@@ -1,0 +1,109 @@
+"""Settings: `HEADCOUNT_*` environment variables, else the file that HEADCOUNT_SETTINGS_FILE names (headcount.env)."""
+
+import os
+import secrets
+from enum import StrEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "HEADCOUNT_"
+SCIM_PATH = "/api/scim/v2"
+_MIN_KEY_LENGTH = 32
+_MIN_KEY_CHARACTERS = 10  # different ones: a key of one repeated letter is no key
+
+
+class Environment(StrEnum):
+    """How much the program takes for granted."""
+
+    DEVELOPMENT = "development"
+    PRODUCTION = "production"
+
+
+class Settings(BaseSettings):
+    """What an operator can set. Each field is the variable HEADCOUNT_<FIELD NAME IN CAPITALS>."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, env_file_encoding="utf-8", extra="ignore")
+
+    environment: Environment = Field(
+        Environment.PRODUCTION,
+        description="development: plain http on localhost, secrets made for you; production: refuses both",
+    )
+    database_url: str = Field("sqlite:///var/headcount.sqlite3", description="where everything is kept")
+    base_domain: str = Field(
+        "", description="workspaces are <subdomain>.<base domain>, SCIM <subdomain>.api.<base domain>"
+    )
+    secret_key: SecretStr = Field(
+        SecretStr(""), description="at least 32 random characters; keys and sessions are hashed under it"
+    )
+    host: str = Field("127.0.0.1", description="address to listen on")
+    port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    trusted_proxies: str = Field(
+        "127.0.0.1", description="addresses, comma-separated, whose X-Forwarded-For and -Proto are believed"
+    )
+    access_log: bool = Field(False, description="log a line for each request (never its query string)")
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.is_development:
+            self.base_domain = self.base_domain or "localhost"
+            self.secret_key = SecretStr(self.secret_key.get_secret_value() or _kept_key())
+        if not self.base_domain:
+            raise ValueError(
+                "HEADCOUNT_BASE_DOMAIN is not set: the domain below which every workspace has its subdomain"
+            )
+        key = self.secret_key.get_secret_value()
+        if len(key) < _MIN_KEY_LENGTH or len(set(key)) < _MIN_KEY_CHARACTERS:
+            raise ValueError(
+                "HEADCOUNT_SECRET_KEY is missing or weak: set it to at least 32 random characters, for example from "
+                "`python3 -c 'import secrets; print(secrets.token_urlsafe(48))'`, and keep it; "
+                "with another key no API key or session works any more"
+            )
+        return self
+
+    @property
+    def is_development(self) -> bool:
+        """Whether this is somebody's own machine."""
+        return self.environment is Environment.DEVELOPMENT
+
+    @cached_property
+    def authority_suffix(self) -> str:
+        """What follows a subdomain in an address: `.localhost:8000`, `.example.com`."""
+        return f".{self.base_domain}:{self.port}" if self.is_development else f".{self.base_domain}"
+
+    @property
+    def scheme(self) -> str:
+        """Http in development; https everywhere else, since identity providers refuse plain http."""
+        return "http" if self.is_development else "https"
+
+    def workspace_url(self, subdomain: str) -> str:
+        """The address of a workspace's settings side."""
+        return f"{self.scheme}://{subdomain}{self.authority_suffix}"
+
+    def scim_base_url(self, subdomain: str) -> str:
+        """What an admin pastes into the identity provider."""
+        return f"{self.scheme}://{subdomain}.api{self.authority_suffix}{SCIM_PATH}"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """The settings of this process; raises pydantic's ValidationError naming what is wrong."""
+    file = os.environ.get(f"{PREFIX}SETTINGS_FILE", "headcount.env")
+    return Settings(_env_file=file, **overrides)  # type: ignore[call-arg, arg-type]
+
+
+def _kept_key() -> str:
+    """A secret key of this folder's own, made once, so that development survives a restart."""
+    file = Path("var/secret-key")
+    if not file.exists():
+        write_secret(file, secrets.token_urlsafe(48))
+    return file.read_text().strip()
+
+
+def write_secret(file: Path, secret: str) -> None:
+    """Write a file that only its owner can read."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with open(os.open(file, os.O_CREAT | os.O_WRONLY | os.O_TRUNC, 0o600), "w") as new:
+        new.write(secret)

@@ -1,0 +1,130 @@
+"""The SCIM facade: lets a key's holder in, finds the route, and answers every failure as a SCIM Error.
+
+Authentication comes before routing: without a key there is no telling which paths exist. Routes are Starlette's on a
+FastAPI router: none of FastAPI's own machinery is needed once the attributes' table reads and writes the documents.
+"""
+
+from collections.abc import Awaitable, Callable
+
+import structlog
+from fastapi import APIRouter
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from scim_facade import discovery, users
+from scim_facade.calls import Call
+from scim_facade.messages import Rejected, error_response, list_response
+from scim_facade.refusals import rejected
+from service.api_keys import ApiKeyScope
+from service.authentication import BAD_KEY, Caller, KeyHolder, recognise_key
+from service.flags import Flag
+from service.refusals import FlagOff, Forbidden, Refused, Unauthenticated
+from service.work import Work
+
+_log = structlog.get_logger("headcount.scim")
+
+_OFF = (
+    "SCIM provisioning is switched off for this workspace. Ask support to enable it; "
+    "nothing was changed, and provisioning goes on where it stopped once it is on."
+)
+
+Handler = Callable[[Call], Awaitable[Response]]
+
+
+async def no_groups(call: Call) -> Response:
+    """GET /Groups: there are none yet, and Okta asks for them even so."""
+    return list_response([], total=0, start_index=1)
+
+
+async def not_supported(call: Call) -> Response:
+    """What RFC 7644 knows and this service does not, said so and not passed off as a wrong address."""
+    raise Rejected(501, "This is not supported; /ServiceProviderConfig says what is.")
+
+
+ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
+    ("/Users", {"GET": users.list_users, "POST": users.create}),
+    (
+        "/Users/{id}",
+        {"GET": users.read, "PUT": users.replace, "PATCH": users.patch, "DELETE": users.delete},
+    ),
+    ("/Groups", {"GET": no_groups, "POST": not_supported}),
+    ("/ServiceProviderConfig", {"GET": discovery.service_provider_config}),
+    ("/ResourceTypes", {"GET": discovery.resource_types}),
+    ("/ResourceTypes/{id}", {"GET": discovery.resource_type}),
+    ("/Schemas", {"GET": discovery.schemas}),
+    ("/Schemas/{id}", {"GET": discovery.schema}),
+    ("/Bulk", {"POST": not_supported}),
+    ("/Me", dict.fromkeys(("GET", "PUT", "PATCH", "DELETE", "POST"), not_supported)),
+    ("/.search", {"POST": not_supported}),
+)
+
+
+class ScimFacade:
+    """The ASGI application below `prefix`; `scope["state"]["caller"]` says who calls and from where."""
+
+    def __init__(self, work: Work, prefix: str) -> None:
+        self._work = work
+        self._prefix = prefix
+        self._router = APIRouter(redirect_slashes=False)
+        for path, handlers in ROUTES:
+            self._router.add_route(prefix + path, self._endpoint(handlers), methods=list(_METHODS))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        caller: Caller = scope["state"]["caller"]
+        request = Request(scope, receive)
+        try:
+            scope["state"]["holder"] = await self._admitted(request, caller)
+            scope["path"] = scope["path"].rstrip("/")  # OneLogin ends its addresses with a slash
+            await self._router(scope, receive, send)
+            return
+        except Refused as refused:
+            answer = rejected(refused.reason)
+        except Rejected as refused:
+            answer = refused
+        except HTTPException:
+            answer = Rejected(404, f"There is nothing at {scope['path']!r}: check the base URL.")
+        except Exception:
+            _log.exception("a SCIM request failed", path=scope["path"], request_id=caller.request_id)
+            answer = Rejected(500, "Something went wrong on our side, and nothing was changed. Try again.")
+        await error_response(answer, caller.request_id)(scope, receive, send)
+
+    async def _admitted(self, request: Request, caller: Caller) -> KeyHolder:
+        """The holder of the key that the request shows, if it opens this door."""
+        holder = await recognise_key(self._work, _token(request), caller)
+        if ApiKeyScope.SCIM not in holder.scopes:
+            raise Refused(Forbidden(ApiKeyScope.SCIM.value))
+        if not holder.provisioning_is_on:
+            raise Refused(FlagOff(Flag.SCIM_PROVISIONING.value, _OFF))
+        return holder
+
+    def _endpoint(self, handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
+        async def endpoint(request: Request) -> Response:
+            handler = handlers.get(request.method)
+            if handler is None:
+                allowed = ", ".join(handlers)
+                why = f"{request.method} is not possible here; {allowed} is."
+                raise Rejected(405, why, headers={"Allow": allowed})
+            holder: KeyHolder = request.scope["state"]["holder"]
+            return await handler(Call(request, self._work, holder.actor, self._prefix))
+
+        return endpoint
+
+
+_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+
+
+def _token(request: Request) -> str:
+    """The key in the Authorization header, with or without `Bearer` (Okta's "HTTP Header" mode leaves it out)."""
+    shown = request.headers.getlist("authorization")
+    if not shown:
+        raise Refused(Unauthenticated("An API key is needed: send it as Authorization: Bearer <key>."))
+    if len(shown) > 1:
+        raise Refused(Unauthenticated("There must be one Authorization header."))
+    scheme, _, rest = shown[0].strip().partition(" ")
+    token = rest.strip() if scheme.lower() == "bearer" else shown[0].strip()
+    if not token:
+        raise Refused(Unauthenticated(BAD_KEY))
+    return token

@@ -1,0 +1,66 @@
+"""SCIM's messages (RFC 7644, 3.4.2 and 3.12) as HTTP responses."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import orjson
+from starlette.responses import Response
+
+Document = dict[str, Any]
+
+MEDIA_TYPE = "application/scim+json"
+_ERROR = "urn:ietf:params:scim:api:messages:2.0:Error"
+_LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
+
+ScimType = Literal[
+    "invalidFilter", "tooMany", "uniqueness", "mutability", "invalidSyntax", "invalidPath", "noTarget", "invalidValue"
+]
+
+
+class Rejected(Exception):  # noqa: N818 - an answer, not a fault
+    """A request that SCIM itself refuses, before or without the domain: status, scimType and a detail for the admin."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        scim_type: ScimType | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.scim_type = scim_type
+        self.headers = headers
+
+
+class ScimResponse(Response):
+    """A response with a SCIM document in it."""
+
+    media_type = MEDIA_TYPE
+
+    def render(self, content: Document | None) -> bytes:
+        """The document as JSON; nothing where there is none."""
+        return b"" if content is None else orjson.dumps(content)
+
+
+def error_response(rejected: Rejected, request_id: str | None) -> ScimResponse:
+    """A SCIM Error. Its detail ends with the request id: it is all that an identity provider shows its admin."""
+    detail = f"{rejected.detail} (request {request_id})" if request_id else rejected.detail
+    body: Document = {"schemas": [_ERROR], "status": str(rejected.status), "detail": detail}
+    if rejected.scim_type:
+        body["scimType"] = rejected.scim_type
+    return ScimResponse(body, rejected.status, headers=dict(rejected.headers or {}))
+
+
+def list_response(resources: list[Document], *, total: int, start_index: int) -> ScimResponse:
+    """A page of resources, of `total` in all, the first of which is number `start_index` (counted from 1)."""
+    return ScimResponse(
+        {
+            "schemas": [_LIST],
+            "totalResults": total,
+            "startIndex": start_index,
+            "itemsPerPage": len(resources),
+            "Resources": resources,
+        }
+    )

@@ -1,0 +1,70 @@
+"""`attributes` and `excludedAttributes` (RFC 7644, 3.9): which parts of a resource a client wants."""
+
+from dataclasses import dataclass
+from typing import Self
+
+from scim_facade.attributes import Chain
+from scim_facade.calls import Call
+from scim_facade.messages import Document, Rejected
+from scim_facade.user_attributes import USER
+
+_ALWAYS = ("schemas", "id")
+
+
+@dataclass(frozen=True)
+class Projection:
+    """The attributes that are wanted (None: the default set), and those that are not."""
+
+    wanted: tuple[Chain, ...] | None
+    unwanted: tuple[Chain, ...]
+
+    @classmethod
+    def of(cls, call: Call) -> Self:
+        """What the request asks for. Names that no user has are passed over: they are in no answer anyhow."""
+        wanted, unwanted = call.text("attributes"), call.text("excludedAttributes")
+        if wanted and unwanted:
+            raise Rejected(400, "attributes and excludedAttributes exclude each other: send one.", "invalidValue")
+        return cls(_chains(wanted) if wanted else None, _chains(unwanted or ""))
+
+    def applied(self, document: Document) -> Document:
+        """The document with what is wanted; `id` and `schemas` always are."""
+        if self.wanted is not None:
+            kept = {name: document[name] for name in _ALWAYS}
+            for chain in self.wanted:
+                _copy(document, kept, [part.name for part in chain])
+            return kept
+        for chain in self.unwanted:
+            _drop(document, [part.name for part in chain])
+        return document
+
+
+def _chains(names: str) -> tuple[Chain, ...]:
+    found = (USER.find(name.strip()) for name in names.split(","))
+    return tuple(chain for chain in found if chain is not None)
+
+
+def _copy(source: Document, target: Document, names: list[str]) -> None:
+    name, *rest = names
+    if name not in source:
+        return
+    value = source[name]
+    if not rest:
+        target[name] = value
+    elif isinstance(value, list):
+        values = target.setdefault(name, [{} for _ in value])
+        for part, kept in zip(value, values, strict=True):
+            _copy(part, kept, rest)
+    else:
+        _copy(value, target.setdefault(name, {}), rest)
+
+
+def _drop(source: Document, names: list[str]) -> None:
+    name, *rest = names
+    if name not in source or name in _ALWAYS:
+        return
+    if not rest:
+        del source[name]
+        return
+    value = source[name]
+    for part in value if isinstance(value, list) else [value]:
+        _drop(part, rest)

@@ -1,0 +1,43 @@
+"""The domain's refusals in SCIM's words (RFC 7644, 3.12)."""
+
+from typing import assert_never
+
+from scim_facade.messages import Rejected
+from scim_facade.user_attributes import USER
+from service.refusals import (
+    Busy,
+    FlagOff,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OwnerProtected,
+    Reason,
+    Stale,
+    Taken,
+    Unauthenticated,
+)
+
+
+def rejected(reason: Reason) -> Rejected:
+    """What an identity provider is told."""
+    match reason:
+        case NotFound(kind, id):
+            return Rejected(404, f"There is no {kind} with the id {id!r} in this workspace.")
+        case Taken(_, field, value, why):
+            return Rejected(409, f"{USER.spelling(field)} {value!r} {why}.", "uniqueness")
+        case Invalid(field, why):
+            return Rejected(400, f"{USER.spelling(field)} {why}.", "invalidValue")
+        case Forbidden(permission):
+            return Rejected(403, f"This API key lacks the permission {permission!r}: create a key with the SCIM scope.")
+        case Unauthenticated(why):
+            return Rejected(401, why, headers={"WWW-Authenticate": 'Bearer realm="scim", error="invalid_token"'})
+        case Stale(kind, id):
+            return Rejected(412, f"{kind} {id} has changed since it was read: read it again and repeat the change.")
+        case OwnerProtected(why):
+            return Rejected(409, why)
+        case FlagOff(_, why):
+            return Rejected(403, why)
+        case Busy(why, retry_after):
+            return Rejected(503, f"{why} Try again.", headers={"Retry-After": str(retry_after)})
+        case _:
+            assert_never(reason)
