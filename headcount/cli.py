@@ -332,10 +332,10 @@ def _in_workspace(subdomain: str, act: Callable[[Work, Actor], Awaitable[T]]) ->
 
 
 def _duration(text: str) -> timedelta:
-    units = {"d": "days", "h": "hours", "m": "minutes"}
+    units = {"d": "days", "h": "hours", "m": "minutes", "s": "seconds"}
     number, unit = text[:-1], units.get(text[-1:])
     if unit is None or not (number.isascii() and number.isdigit()) or int(number) == 0 or len(number) > 5:
-        raise _fail(f"{text!r} is no duration; write 90d, 12h or 30m")
+        raise _fail(f"{text!r} is no duration; write 90d, 12h, 30m or 10s")
     return timedelta(**{unit: int(number)})
 
 

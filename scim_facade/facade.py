@@ -8,7 +8,6 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 from fastapi import APIRouter
-from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -43,6 +42,11 @@ async def not_supported(call: Call) -> Response:
     raise Rejected(501, "This is not supported; /ServiceProviderConfig says what is.")
 
 
+async def nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
+    """Every other address."""
+    raise Rejected(404, f"There is nothing at {scope['path']!r}: check the base URL.")
+
+
 ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
     ("/Users", {"GET": users.list_users, "POST": users.create}),
     (
@@ -67,7 +71,7 @@ class ScimFacade:
     def __init__(self, work: Work, prefix: str) -> None:
         self._work = work
         self._prefix = prefix
-        self._router = APIRouter(redirect_slashes=False)
+        self._router = APIRouter(redirect_slashes=False, default=nothing_there)
         for path, handlers in ROUTES:
             self._router.add_route(prefix + path, self._endpoint(handlers), methods=list(_METHODS))
 
@@ -84,8 +88,6 @@ class ScimFacade:
             answer = rejected(refused.reason)
         except Rejected as refused:
             answer = refused
-        except HTTPException:
-            answer = Rejected(404, f"There is nothing at {scope['path']!r}: check the base URL.")
         except Exception:
             _log.exception("a SCIM request failed", path=scope["path"], request_id=caller.request_id)
             answer = Rejected(500, "Something went wrong on our side, and nothing was changed. Try again.")

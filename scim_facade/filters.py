@@ -203,6 +203,17 @@ def matches(tree: Filter, value: Mapping[str, Any], fold: Callable[[str, str], s
             raise invalid("brackets within brackets have no meaning in a path")
 
 
+def names_in(tree: Filter) -> list[str]:
+    """The attributes that a filter speaks of, as the client spells them."""
+    match tree:
+        case Compare(path) | Present(path) | Within(path):
+            return [path]
+        case Not(inner):
+            return names_in(inner)
+        case Junction(_, parts):
+            return [name for part in parts for name in names_in(part)]
+
+
 def _found(value: Mapping[str, Any], path: str) -> Any:
     return next((part for name, part in value.items() if name.lower() == path.lower()), None)
 

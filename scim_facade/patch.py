@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from scim_facade.attributes import Attribute, AttributeTable, Chain, spelled
-from scim_facade.filters import Compare, Filter, Junction, Reader, matches
+from scim_facade.filters import Compare, Filter, Junction, Reader, matches, names_in
 from scim_facade.messages import Document, Rejected
 from scim_facade.values import read_value
 from service.text import canonical
@@ -104,15 +104,16 @@ def parse_path(text: str, table: AttributeTable) -> Path:
 
 
 def _resolved(text: str, chain: Chain, condition: Filter | None, part: str, table: AttributeTable) -> Path:
+    attribute = chain[-1]
     if len(chain) > 1 and chain[-2].multi_valued:  # emails.value: that part of every address
-        return Path(chain[:-1], None, chain[-1])
-    if condition is not None and not chain[-1].multi_valued:
+        return Path(chain[:-1], None, attribute)
+    if condition is not None and not attribute.multi_valued:
         raise Rejected(400, f"{spelled(chain)} has one value: its path takes no filter.", "invalidPath")
-    found = chain[-1].named(part) if part else None
+    found = attribute.named(part) if part else None
     if part and found is None:
         raise _no_attribute(text, table)
-    for name in _names(condition):
-        if chain[-1].named(name) is None:
+    for name in names_in(condition) if condition else ():
+        if attribute.named(name) is None:
             raise _no_attribute(f"{spelled(chain)}.{name}", table)
     return Path(chain, condition, found)
 
@@ -223,19 +224,6 @@ def _meets(value: Document, path: Path) -> bool:
         return text if sub and sub.case_exact else canonical(text)
 
     return path.condition is None or matches(path.condition, value, fold)
-
-
-def _names(condition: Filter | None) -> list[str]:
-    """The sub-attributes that a filter speaks of."""
-    match condition:
-        case None:
-            return []
-        case Junction(_, parts):
-            return [name for part in parts for name in _names(part)]
-        case _ if hasattr(condition, "path"):
-            return [condition.path]
-        case _:
-            return _names(condition.inner)
 
 
 def _put(target: Document, name: str, value: Any) -> None:

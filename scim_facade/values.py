@@ -41,7 +41,7 @@ def _read_values(attribute: "Attribute", value: object, path: str) -> list[Any] 
 
 
 def _read_complex(attribute: "Attribute", value: object, path: str) -> dict[str, Any] | None:
-    if isinstance(value, str):  # Entra sends a manager as its bare id
+    if isinstance(value, str) and attribute.named("value"):  # Entra sends a manager as its bare id
         value = {"value": value}
     if not isinstance(value, dict):
         raise Refused(Invalid(path, f"must be an object, not {_json_type(value)}"))

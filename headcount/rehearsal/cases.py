@@ -19,7 +19,7 @@ from typing import Annotated, Literal, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, model_validator
 
-from headcount.rehearsal.matchers import described, faults
+from headcount.rehearsal.matchers import faults
 from headcount.rehearsal.placeholders import names_used
 
 ALWAYS_KNOWN = frozenset({"run", "RUN", "password"})
@@ -29,7 +29,7 @@ Path = Annotated[str, Field(pattern="^/")]
 Name = Annotated[str, Field(pattern="^[a-z]+$")]
 
 
-class CannotRehearse(ValueError):
+class CannotRehearseError(ValueError):
     """The rehearsal cannot begin; the text says what to do about it."""
 
 
@@ -40,9 +40,9 @@ class _Strict(BaseModel):
 class Request(_Strict):
     """One request. Headers come on top of the provider's; null takes one away.
 
-    The body is written out (`body`), or is the kept answer `body_from` with `merge` laid over it (`placeholders.merged`)
-    and the attributes in `without` left out. `pages` walks the list as an import does, `count` at a time, until
-    `totalResults` is reached, and makes one list of it.
+    The body is written out (`body`), or is the kept answer `body_from` with `merge` laid over it as
+    `placeholders.merged` does and the attributes in `without` left out. `pages` walks the list as an import does,
+    `count` at a time, until `totalResults` is reached, and makes one list of it.
     """
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
@@ -84,14 +84,6 @@ class Expectation(_Strict):
         for fault in faults(dict(self.headers) | {"body": self.body}):
             raise ValueError(fault)
         return self
-
-    def described(self) -> str:
-        """The expectation in a few words, for the table."""
-        parts = [" or ".join(map(str, self.status))]
-        parts += [f"{name}: {described(value)}" for name, value in self.headers.items()]
-        parts += [described(self.body)] if self.body is not None else []
-        parts += [f"within {self.within_ms} ms"] if self.within_ms is not None else []
-        return "; ".join(parts)
 
 
 class Step(_Strict):
@@ -145,16 +137,16 @@ class Script:
 
 
 def load(provider: str) -> Script:
-    """The script of a provider by its folder's name, such as "okta". Raises CannotRehearse when there is none."""
+    """The script of a provider by its folder's name, such as "okta". Raises CannotRehearseError when there is none."""
     folder = files("headcount.rehearsal")
     there = sorted(entry.name for entry in folder.iterdir() if entry.joinpath("provider.json").is_file())
     if provider not in there:
-        raise CannotRehearse(f'There is no rehearsal called "{provider}"; choose one of: {", ".join(there)}.')
+        raise CannotRehearseError(f'There is no rehearsal called "{provider}"; choose one of: {", ".join(there)}.')
     return load_folder(folder.joinpath(provider))
 
 
 def load_folder(folder: Traversable) -> Script:
-    """The script in a folder. Raises CannotRehearse, naming the file and the key, when a file is not as it must be."""
+    """The script in a folder. Raises CannotRehearseError, naming file and key, when a file is not as it must be."""
     provider = folder.joinpath("provider.json")
     cases = sorted(
         (entry for entry in folder.iterdir() if entry.name.endswith(".json") and entry.name != provider.name),
@@ -171,7 +163,7 @@ def _parsed(file: Traversable, model: type[_M]) -> _M:
         return model.model_validate_json(file.read_bytes())
     except ValidationError as invalid:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'the file'}: {e['msg']}" for e in invalid.errors())
-        raise CannotRehearse(f"The case file {file.name} is not as it must be: {faults}.") from invalid
+        raise CannotRehearseError(f"The case file {file.name} is not as it must be: {faults}.") from invalid
 
 
 def _unknown_names(step: Step, kept: set[str]) -> Iterator[str]:

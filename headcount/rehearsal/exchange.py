@@ -52,15 +52,21 @@ class NoAnswer:
     ms: float
 
 
+def segment(text: str) -> str:
+    """A value as one segment of a path, whatever characters a server puts into its ids."""
+    return quote(text, safe="")
+
+
 def ready(request: Request, names: Names) -> Ready:
-    """The request with its placeholders filled in. Raises placeholders.MissingValue."""
+    """The request with its placeholders filled in. Raises placeholders.MissingValueError."""
     body = fill(request.body, names)
     if request.body_from is not None:
-        whole = merged(fill(f"{{{{{request.body_from}}}}}", names), fill(dict(request.merge), names))
+        changes = {name: fill(value, names) for name, value in request.merge.items()}
+        whole = merged(fill(f"{{{{{request.body_from}}}}}", names), changes)
         body = {name: value for name, value in whole.items() if name not in request.without}
     return Ready(
         method=request.method,
-        path=fill_text(request.path, names, lambda text: quote(text, safe="")),
+        path=fill_text(request.path, names, escaped=segment),
         query={key: fill_text(value, names) for key, value in request.query.items()},
         headers=request.headers,
         body=body,
@@ -87,12 +93,13 @@ class Line:
 
     def send(self, request: Ready) -> Answer | NoAnswer:
         """Send a request, with the provider's headers. A 429 is obeyed as Okta does: wait Retry-After, try again."""
+        answer = self._send_once(request)
         for _ in range(RETRIES_WHEN_BUSY):
-            answer = self._send_once(request)
             pause = _pause_asked_for(answer)
             if pause is None:
                 break
             time.sleep(pause)
+            answer = self._send_once(request)
         self.silent = self.silent + 1 if isinstance(answer, NoAnswer) else 0
         return answer
 

@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from pydantic import JsonValue, TypeAdapter, ValidationError
 
-from headcount.rehearsal.placeholders import MissingValue, Names, fill
+from headcount.rehearsal.placeholders import MissingValueError, Names, fill, fill_for_show
 
 
 class Nothing(Enum):
@@ -103,11 +103,12 @@ def _value_differences(
     try:
         if operation is not None:
             operator, argument = operation
-            wanted, met = operator.says(argument), operator.met(argument, actual, names)
+            wanted = operator.says(fill_for_show(argument, names))
+            met = operator.met(argument, actual, names)
         else:
             value = fill(expected, names)
             wanted, met = shown(value), same(value, actual)
-    except MissingValue as missing:
+    except MissingValueError as missing:
         yield f"{at or 'the body'}: cannot be compared, {missing}"
         return
     if not met:
@@ -216,6 +217,11 @@ OPERATORS: dict[str, Operator] = {
         _several,
         lambda inner, actual, names: any(_agrees(one, actual, names) for one in inner),
         lambda inner: " or ".join(f"({described(one)})" if isinstance(one, dict) else described(one) for one in inner),
+    ),
+    "$all": Operator(
+        _several,
+        lambda inner, actual, names: all(_agrees(one, actual, names) for one in inner),
+        lambda inner: " and ".join(described(one) for one in inner),
     ),
     "$starts": Operator(_text, _starts, lambda text: f"{text}…"),
     "$ends": Operator(_text, _ends, lambda text: f"…{text}"),

@@ -15,12 +15,12 @@ Names = Mapping[str, JsonValue]
 _PLACEHOLDER = re.compile(r"\{\{([A-Za-z]+(?:\.[A-Za-z0-9]+)*)\}\}")
 
 
-class MissingValue(LookupError):
+class MissingValueError(LookupError):
     """What a placeholder names is not there; the text says which."""
 
 
 def fill(template: JsonValue, names: Names) -> JsonValue:
-    """The template with every placeholder replaced, in keys' values at any depth. Raises MissingValue."""
+    """The template with every placeholder replaced, in keys' values at any depth. Raises MissingValueError."""
     match template:
         case str():
             alone = _PLACEHOLDER.fullmatch(template)
@@ -34,13 +34,30 @@ def fill(template: JsonValue, names: Names) -> JsonValue:
 
 
 def fill_text(template: str, names: Names, escaped: Callable[[str], str] = str) -> str:
-    """The text with every placeholder replaced by its value, as `escaped` writes it. Raises MissingValue."""
+    """The text with every placeholder replaced by its value, as `escaped` writes it. Raises MissingValueError."""
 
     def text_of(found: re.Match[str]) -> str:
         value = _value(found[1], names)
         return escaped(value if isinstance(value, str) else json.dumps(value))
 
     return _PLACEHOLDER.sub(text_of, template)
+
+
+def fill_for_show(template: JsonValue, names: Names) -> JsonValue:
+    """The template with every placeholder replaced whose value is known and short, for people to read."""
+    match template:
+        case str():
+            try:
+                value = fill(template, names)
+            except MissingValueError:
+                return template
+            return "(as before)" if isinstance(value, list | dict) else value
+        case list():
+            return [fill_for_show(item, names) for item in template]
+        case dict():
+            return {key: fill_for_show(item, names) for key, item in template.items()}
+        case _:
+            return template
 
 
 def names_used(template: JsonValue) -> Iterator[str]:
@@ -79,5 +96,5 @@ def _value(dotted: str, names: Names) -> JsonValue:
             case list() if part.isdigit() and int(part) < len(value):
                 value = value[int(part)]
             case _:
-                raise MissingValue(f"no earlier answer holds {dotted}")
+                raise MissingValueError(f"no earlier answer holds {dotted}")
     return value

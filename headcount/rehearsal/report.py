@@ -10,8 +10,6 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-EXPECTED_SHOWN = 160
-
 
 class Outcome(StrEnum):
     """How a step went. WARNING: it failed and is not required. SKIPPED: an earlier answer that it needs is missing."""
@@ -24,16 +22,16 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True)
 class StepResult:
-    """One step: `problems` holds a sentence for each thing that was wrong, `ms` milliseconds (None: nothing was sent)."""
+    """One step: `problems` holds a sentence for each thing that was wrong; `ms` is None when nothing was sent."""
 
     case: str
     step: str
     required: bool
     outcome: Outcome
     expected: str
-    came_back: str
-    problems: tuple[str, ...]
-    ms: float | None
+    came_back: str = ""
+    problems: tuple[str, ...] = ()
+    ms: float | None = None
 
 
 @dataclass(frozen=True)
@@ -103,7 +101,7 @@ def _row(result: StepResult) -> tuple[Text, Text, Text, Text, Text]:
     return (
         Text(str(result.outcome), style=style),
         Text(f"  {result.step}" + ("" if result.required else " (optional)")),
-        Text(_cut(result.expected), style="dim"),
+        Text(result.expected, style="dim"),
         Text(_printable(came_back), style="" if result.outcome is Outcome.PASSED else style),
         Text("" if result.ms is None else f"{result.ms:.0f} ms"),
     )
@@ -121,13 +119,8 @@ def _cleaned(report: Report) -> str:
     if not report.leftovers:
         return f"Cleaned up: users created and deleted again: {report.created}; nothing was left behind."
     lines = [f"Left behind, of {report.created} users created: {len(report.leftovers)}. Remove them by hand:"]
-    for left in report.leftovers:
-        lines.append(f"  {left.user_name} ({'id ' + left.id if left.id else 'id unknown'}): {left.state}")
+    lines += [f"  {left.user_name} (id {left.id or 'unknown'}): {left.state}" for left in report.leftovers]
     return _printable("\n".join(lines))
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= EXPECTED_SHOWN else f"{text[: EXPECTED_SHOWN - 1]}…"
 
 
 def _printable(text: str) -> str:

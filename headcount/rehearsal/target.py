@@ -5,7 +5,7 @@ from urllib.parse import SplitResult, urlsplit
 
 import httpx2
 
-from headcount.rehearsal.cases import CannotRehearse
+from headcount.rehearsal.cases import CannotRehearseError
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class Target:
 
 
 def target(base_url: str, token: str) -> Target:
-    """The target of a run. Raises CannotRehearse when no identity provider could use the URL or the token."""
+    """The target of a run. Raises CannotRehearseError when no identity provider could use the URL or the token."""
     return Target(_checked_url(base_url.strip()), _checked_token(token.strip()))
 
 
@@ -27,9 +27,9 @@ def _checked_url(text: str) -> str:
         parts.port  # noqa: B018 - reading it is what checks it
         httpx2.URL(text)
     except (ValueError, httpx2.InvalidURL) as invalid:
-        raise CannotRehearse(f"The base URL cannot be read ({invalid}); give one such as {_EXAMPLE}.") from invalid
+        raise CannotRehearseError(f"The base URL cannot be read ({invalid}); give one such as {_EXAMPLE}.") from invalid
     for fault in _faults(parts):
-        raise CannotRehearse(f"The base URL {fault}.")
+        raise CannotRehearseError(f"The base URL {fault}.")
     return text.rstrip("/")
 
 
@@ -57,9 +57,9 @@ def _checked_token(text: str) -> str:
     scheme, _, rest = text.partition(" ")
     token = rest.strip() if scheme.lower() == "bearer" and rest else text
     if not token:
-        raise CannotRehearse("The token is empty; give the SCIM API key that the provider is going to use.")
+        raise CannotRehearseError("The token is empty; give the SCIM API key that the provider is going to use.")
     if not token.isascii() or not token.isprintable() or " " in token:
-        raise CannotRehearse("The token holds a space or a character that no header can carry; copy it once more.")
+        raise CannotRehearseError("The token holds a space or a character that no header can carry; copy it once more.")
     return token
 
 

@@ -1,0 +1,153 @@
+"""The stage and the cast: a real server and database; Alice owns Acme, Bob is a member, Charlie owns Globex."""
+
+import itertools
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import httpx2
+
+PASSWORD = "correct horse battery staple"
+_START_SECONDS = 30
+
+
+@dataclass
+class Server:
+    """A running `headcount serve`, and the command line on the same database."""
+
+    port: int
+    folder: Path
+    env: dict[str, str]
+    _numbers: Iterator[int] = field(default_factory=itertools.count)
+    _clients: list[httpx2.Client] = field(default_factory=list)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def host(self, subdomain: str = "") -> str:
+        """The Host header of a workspace's settings side; of none, where no subdomain is given."""
+        return f"{subdomain}.localhost:{self.port}" if subdomain else f"localhost:{self.port}"
+
+    def client(self, host: str = "", **headers: str) -> httpx2.Client:
+        """An HTTP client that names this host."""
+        client = httpx2.Client(base_url=self.url, headers={"Host": host or self.host(), **headers}, timeout=30)
+        self._clients.append(client)
+        return client
+
+    def close(self) -> None:
+        """Close the clients."""
+        for client in self._clients:
+            client.close()
+
+    def cli(self, *words: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the headcount command; its output must be looked at where check is False."""
+        done = subprocess.run(
+            [sys.executable, "-m", "headcount", *words],
+            cwd=self.folder,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0 or not check, done.stderr
+        return done
+
+    def found(self, subdomain: str, owner: str, *, provisioning: bool = True) -> "Tenant":
+        """A workspace with an owner and, unless told otherwise, SCIM switched on."""
+        email = f"{owner.lower()}@{subdomain}.example"
+        self.cli(
+            *("workspace", "create", subdomain, "--name", subdomain.title(), "--plan", "enterprise"),
+            *("--owner-email", email, "--owner-name", f"{owner} Archer"),
+            HEADCOUNT_OWNER_PASSWORD=PASSWORD,
+        )
+        if provisioning:
+            self.cli("flag", "set", subdomain, "scim_provisioning", "on", "--reason", "the customer asked for it")
+        return Tenant(self, subdomain, email)
+
+    def found_another(self) -> "Tenant":
+        """A workspace that no other test knows."""
+        return self.found(f"w{next(self._numbers)}-{secrets.token_hex(4)}", "Alice")
+
+
+@dataclass
+class Tenant:
+    """A workspace and its owner."""
+
+    server: Server
+    subdomain: str
+    owner_email: str
+    _key: str = ""
+
+    def new_key(self, *options: str) -> str:
+        """A new SCIM key, made on the command line."""
+        made = self.server.cli("api-key", "create", self.subdomain, "--name", "Okta", "--scope", "scim", *options)
+        return made.stdout.strip()
+
+    @property
+    def key(self) -> str:
+        """One SCIM key, kept."""
+        self._key = self._key or self.new_key()
+        return self._key
+
+    def scim(self, key: str | None = None, **headers: str) -> httpx2.Client:
+        """A client of the SCIM facade on the workspace's own host, with `key` or the kept one."""
+        client = self.server.client(
+            f"{self.subdomain}.api.localhost:{self.server.port}",
+            Authorization=f"Bearer {key or self.key}",
+            Accept="application/scim+json",
+            **headers,
+        )
+        client.base_url = httpx2.URL(f"{self.server.url}/api/scim/v2")
+        return client
+
+
+@contextmanager
+def running(folder: Path, *options: str, **env: str) -> Iterator[Server]:
+    """Start `headcount serve` in a folder of its own, and end it."""
+    port = _free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")}
+    environment |= {"HEADCOUNT_ENVIRONMENT": "development", "HEADCOUNT_PORT": str(port), **env}
+    log = folder / "server.log"
+    with log.open("w") as lines:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "headcount", "serve", *options],
+            cwd=folder,
+            env=environment,
+            stdout=lines,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        _wait_until_ready(process, port, log)
+        server = Server(port, folder, environment)
+        yield server
+        server.close()
+    finally:
+        process.terminate()
+        assert process.wait(timeout=30) in (0, -15), log.read_text()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_until_ready(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+    deadline = time.monotonic() + _START_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        try:
+            if httpx2.get(f"http://127.0.0.1:{port}/ready", headers={"Host": "localhost"}).status_code == 200:
+                return
+        except httpx2.TransportError:
+            time.sleep(0.05)
+    raise AssertionError(log.read_text())
