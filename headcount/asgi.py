@@ -11,13 +11,15 @@ from time import perf_counter
 
 import structlog
 import uuid_utils
-from fastapi import FastAPI, Response
-from graphql_facade.endpoint import GraphqlEndpoint
+from fastapi import FastAPI
+from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graphql_facade.endpoint import GraphqlEndpoint
 from headcount.hosts import HostNames, Place
 from headcount.settings import SCIM_PATH, Settings
 from scim_facade.facade import ScimFacade
+from scim_facade.messages import Rejected, error_response
 from service.authentication import Caller
 from service.passwords import PasswordHasher
 from service.store.opening import open_store
@@ -70,17 +72,19 @@ class Headcount:
                 message["headers"] = [*message["headers"], (b"x-request-id", str(caller.request_id).encode())]
             await send(message)
 
-        await self._door(scope, place)(scope, receive, send_with_id)
+        await self._door(scope, place, caller)(scope, receive, send_with_id)
         if self._logs_access:
             spent = round((perf_counter() - begun) * 1000, 1)
             what = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
             _log.info("request", **what, ip=caller.ip, host=host, request_id=caller.request_id)
 
-    def _door(self, scope: Scope, place: Place | None) -> ASGIApp:
+    def _door(self, scope: Scope, place: Place | None, caller: Caller) -> ASGIApp:
         path: str = scope["path"]
+        is_scim = path == SCIM_PATH or path.startswith(SCIM_PATH + "/")
         if place is None:
-            return Response("The Host header names no host.\n", 400, media_type="text/plain")
-        if place.is_api or path == SCIM_PATH or path.startswith(SCIM_PATH + "/"):
+            refusal = Rejected(400, "The Host header names no host.")
+            return error_response(refusal, caller.request_id) if is_scim else PlainTextResponse(refusal.detail, 400)
+        if place.is_api or is_scim:
             return self._scim
         if path == "/graphql":
             return self._graphql

@@ -223,7 +223,7 @@ def key_create(
     expires_in: Annotated[str | None, typer.Option(help="Such as 90d or 12h; never if left out.")] = None,
 ) -> None:
     """Create an API key. The secret alone goes to standard output, once: it cannot be shown again."""
-    expires_at = now() + _duration(expires_in) if expires_in else None
+    expires_at = now() + _duration(expires_in) if expires_in is not None else None
     scopes = [ApiKeyScope[each.name] for each in scope]
     key, secret = _in_workspace(
         subdomain,

@@ -12,6 +12,7 @@ from service.clock import now
 from service.ids import new_id
 from service.refusals import Invalid, NotFound, Refused
 from service.store.columns import Instant, Json, table_of
+from service.text import unstorable
 from service.tokens import TokenKind, hint, new_token
 from service.unit_of_work import UnitOfWork, narrowed
 
@@ -141,6 +142,8 @@ def status_of(key: ApiKey) -> ApiKeyStatus:
 def _check(name: str, scopes: list[ApiKeyScope], expires_at: datetime | None) -> None:
     if not name.strip() or len(name) > _MAX_NAME:
         raise Refused(Invalid("name", f"must have 1 to {_MAX_NAME} characters"))
+    if why := unstorable(name):
+        raise Refused(Invalid("name", why))
     if not scopes:
         raise Refused(Invalid("scopes", "must name at least one scope"))
     if expires_at is not None and expires_at <= now():

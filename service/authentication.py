@@ -18,7 +18,7 @@ from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
 from service.sessions import Credential, Session, note_activity, open_session
 from service.store.columns import table_of
-from service.text import canonical
+from service.text import canonical, unstorable
 from service.tokens import TokenKind, is_well_formed
 from service.unit_of_work import Lookup, UnitOfWork, narrowed
 from service.users.fields import Named, User, UserEmail, shown_name
@@ -155,6 +155,8 @@ async def sign_in(
 
     The session and its token. Refuses with one Unauthenticated, after similar work, whichever part was wrong.
     """
+    if caller.subdomain not in (None, subdomain):
+        raise Refused(Unauthenticated(BAD_SIGN_IN))  # the session would not be let in on this host
     workspace = await work.lookup(find_workspace, subdomain)
     guest = nobody(workspace.id if workspace else "-", ip=caller.ip, request_id=caller.request_id)
     found = await work.read(guest, _find_credential, identifier)
@@ -208,6 +210,8 @@ def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
 
 def _find_credential(uow: UnitOfWork, identifier: str) -> tuple[str, str] | None:
     """Whose password it must be, and its hash."""
+    if unstorable(identifier):
+        return None
     key = canonical(identifier)
     found = uow.all(_BY_USER_NAME, key=key) or uow.all(_BY_ADDRESS, key=key)
     if len(found) != 1:

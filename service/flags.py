@@ -15,6 +15,7 @@ from service.audit import Action, Change, Event
 from service.clock import now
 from service.refusals import Invalid, Refused
 from service.store.columns import Instant, table_of
+from service.text import unstorable
 from service.unit_of_work import UnitOfWork, narrowed
 from service.workspaces import Plan, get_workspace
 
@@ -104,6 +105,8 @@ def set_flag(uow: UnitOfWork, flag: Flag, *, enabled: bool, reason: str) -> Flag
     uow.demand(Permission.FLAGS_WRITE)
     if not reason.strip() or len(reason) > _MAX_REASON:
         raise Refused(Invalid("reason", f"must say why, in 1 to {_MAX_REASON} characters"))
+    if why := unstorable(reason):
+        raise Refused(Invalid("reason", why))
     plan = get_workspace(uow).plan
     before = uow.first(_ONE, id=flag.value)
     if before and before.enabled == enabled:

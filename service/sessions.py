@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import Index
+from sqlalchemy import Index, bindparam
 from sqlmodel import Field, SQLModel
 
 from service.actor import Permission
@@ -10,12 +10,14 @@ from service.audit import Action, Event
 from service.clock import now
 from service.ids import new_id
 from service.refusals import NotFound, Refused
-from service.store.columns import Instant
+from service.store.columns import Instant, table_of
 from service.tokens import TokenKind, new_token
-from service.unit_of_work import UnitOfWork
+from service.unit_of_work import UnitOfWork, narrowed
+from service.users.fields import User
 
 LIFETIME = timedelta(days=14)
 _MAX_LABEL = 200
+_USER_BY_ID = narrowed(User).where(table_of(User).c.id == bindparam("id"))
 
 
 class Credential(SQLModel, table=True):
@@ -46,6 +48,7 @@ class Session(SQLModel, table=True):
 def open_session(uow: UnitOfWork, *, user_id: str, user_name: str, client: str) -> tuple[Session, str]:
     """Begin a session for a user whose password was right: the session and its token, which is not kept."""
     uow.demand(Permission.SESSIONS_OPEN)
+    _refuse_unless_known(uow, user_id)
     token, at = new_token(TokenKind.SESSION), now()
     session = uow.insert(
         Session,
@@ -81,6 +84,12 @@ def note_activity(uow: UnitOfWork, session_id: str) -> None:
 def store_password(uow: UnitOfWork, *, user_id: str, user_name: str, password_hash: str) -> None:
     """Keep a new password's hash (see `service.passwords`) in place of the old one."""
     uow.demand(Permission.PASSWORDS_WRITE)
+    _refuse_unless_known(uow, user_id)
     uow.delete(Credential, user_id=user_id)
     uow.insert(Credential, {"user_id": user_id, "password_hash": password_hash, "set_at": now()})
     uow.record(Event(Action.PASSWORD_SET, "User", user_id, user_name))
+
+
+def _refuse_unless_known(uow: UnitOfWork, user_id: str) -> None:
+    if uow.first(_USER_BY_ID, id=user_id) is None:
+        raise Refused(NotFound("User", user_id))

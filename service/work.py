@@ -43,7 +43,7 @@ class Work:
     def __init__(self, store: Store, seal: Seal) -> None:
         self._store = store
         self._seal = seal
-        self._soon: set[asyncio.Task[object]] = set()
+        self._soon: dict[object, asyncio.Task[object]] = {}
 
     async def read(
         self, actor: Actor, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
@@ -76,17 +76,18 @@ class Work:
         *args: P.args,
         **kwargs: P.kwargs,
     ) -> None:
-        """Run a verb that nobody waits for. A failure is logged."""
-        task = asyncio.ensure_future(self.write(actor, verb, *args, **kwargs))
-        self._soon.add(task)
-        task.add_done_callback(self._forget)
+        """Run a verb that nobody waits for, once for however many ask while it is under way. A failure is logged."""
+        note = (actor.id, verb, args)
+        if note not in self._soon:
+            self._soon[note] = task = asyncio.ensure_future(self.write(actor, verb, *args, **kwargs))
+            task.add_done_callback(lambda done: self._forget(note, done))
 
     async def close(self) -> None:
         """Finish what was begun."""
-        await asyncio.gather(*self._soon, return_exceptions=True)
+        await asyncio.gather(*self._soon.values(), return_exceptions=True)
         await self._store.close()
 
-    def _forget(self, task: "asyncio.Task[object]") -> None:
-        self._soon.discard(task)
+    def _forget(self, note: object, task: "asyncio.Task[object]") -> None:
+        del self._soon[note]
         if not task.cancelled() and (error := task.exception()):
             _log.warning("a note of last use was not written: %r", error)

@@ -12,6 +12,7 @@ from service.audit import Action, Event
 from service.clock import now
 from service.refusals import Invalid, NotFound, Refused, Taken
 from service.store.columns import Instant, table_of
+from service.text import unstorable
 from service.unit_of_work import Lookup, UnitOfWork, narrowed
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -57,6 +58,8 @@ def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) 
         raise Refused(Invalid("subdomain", f"must not be one of {', '.join(sorted(_RESERVED))}"))
     if not name.strip():
         raise Refused(Invalid("name", "must not be empty"))
+    if why := unstorable(name):
+        raise Refused(Invalid("name", why))
     workspace = uow.insert(
         Workspace,
         {"subdomain": subdomain, "name": name.strip(), "plan": plan.value, "created_at": now()},

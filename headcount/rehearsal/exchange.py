@@ -104,7 +104,7 @@ class Line:
         return answer
 
     def _send_once(self, request: Ready) -> Answer | NoAnswer:
-        url = self._to.base_url + request.path
+        url = self._to.connect_url + request.path
         if request.query:
             url += "?" + urlencode(request.query, quote_via=quote, safe="")
         content = None if request.body is None else orjson.dumps(request.body)
@@ -120,7 +120,8 @@ class Line:
         headers |= self._provider.body_headers if request.body is not None else {}
         headers |= request.headers
         names: Names = {"token": self._to.token}
-        return {name: fill_text(value, names) for name, value in headers.items() if value is not None}
+        filled = {name: fill_text(value, names) for name, value in headers.items() if value is not None}
+        return {"Host": self._to.host, **filled}
 
     def _sentence(self, error: Exception) -> str:
         """Why there was no answer, in words for an admin."""

@@ -60,6 +60,8 @@ class Leavings:
             user.state = "it was created, but the answer did not give its id"
         elif answer.status < 500:
             self._users.remove(user)
+        else:
+            user.state = f"it may exist: the request that creates it was answered {answer.status}"
 
     def clean(self, *, last: bool = False) -> None:
         """Delete what is there; deactivate what DELETE is not offered for. After `last` no other attempt follows."""

@@ -15,6 +15,19 @@ class Target:
     base_url: str
     token: str = field(repr=False)
 
+    @property
+    def host(self) -> str:
+        """What the Host header says: the URL's host and port."""
+        return httpx2.URL(self.base_url).netloc.decode("ascii")
+
+    @property
+    def connect_url(self) -> str:
+        """The base URL to connect to. RFC 6761 §6.3: every name under .localhost is this machine; few resolvers know."""
+        parts = urlsplit(self.base_url)
+        if parts.scheme != "http" or not (parts.hostname or "").endswith(".localhost"):
+            return self.base_url
+        return parts._replace(netloc=f"127.0.0.1:{parts.port or 80}").geturl()
+
 
 def target(base_url: str, token: str) -> Target:
     """The target of a run. Raises CannotRehearseError when no identity provider could use the URL or the token."""

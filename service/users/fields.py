@@ -13,7 +13,7 @@ from typing_extensions import TypedDict
 from service.actor import Role
 from service.refusals import Invalid, Refused
 from service.store.columns import Instant, Json
-from service.text import canonical
+from service.text import canonical, unstorable
 
 MAX_TEXT = 1_000  # characters of any one value; certificates and photos are longer
 MAX_LONG_TEXT = 20_000
@@ -28,11 +28,8 @@ class ManagedBy(StrEnum):
 
 
 def _storable(text: str) -> str:
-    # PostgreSQL keeps no NUL and UTF-8 no lone surrogate: both engines refuse what one cannot keep.
-    if "\x00" in text:
-        raise ValueError("must not contain the character U+0000")
-    if not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-        raise ValueError("must not contain a lone surrogate")
+    if why := unstorable(text):
+        raise ValueError(why)
     return text
 
 
