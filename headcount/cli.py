@@ -302,6 +302,8 @@ def _settings(**given: object) -> Settings:
         wrong = error.errors()[0]
         name = f"{PREFIX}{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
         raise _fail(name + wrong["msg"].removeprefix("Value error, ")) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise _fail(f"the settings file cannot be read: {error}") from None
 
 
 def _fail(why: str) -> SystemExit:
@@ -326,9 +328,16 @@ def _in_workspace(subdomain: str, act: Callable[[Work, Actor], Awaitable[T]]) ->
         workspace = await work.lookup(find_workspace, subdomain)
         if workspace is None:
             raise _fail(f"there is no workspace {subdomain!r}; `headcount workspace list` shows which there are")
-        return await act(work, support(workspace.id, name=f"{getpass.getuser()} (command line)"))
+        return await act(work, support(workspace.id, name=f"{_operator()} (command line)"))
 
     return _with_work(_settings(), acting)
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that no account has
+        return f"uid {os.getuid()}"
 
 
 def _duration(text: str) -> timedelta:

@@ -89,8 +89,14 @@ class Settings(BaseSettings):
 
 
 def load_settings(**overrides: object) -> Settings:
-    """The settings of this process; raises pydantic's ValidationError naming what is wrong."""
-    file = os.environ.get(f"{PREFIX}SETTINGS_FILE", "headcount.env")
+    """The settings of this process; raises pydantic's ValidationError naming what is wrong.
+
+    Raises FileNotFoundError where HEADCOUNT_SETTINGS_FILE names no file; headcount.env may be missing.
+    """
+    named = os.environ.get(f"{PREFIX}SETTINGS_FILE")
+    if named and not Path(named).is_file():
+        raise FileNotFoundError(f"{PREFIX}SETTINGS_FILE names {named!r}, where there is no file")
+    file = named or "headcount.env"
     return Settings(_env_file=file, **overrides)  # type: ignore[call-arg, arg-type]
 
 

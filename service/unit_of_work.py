@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
     ColumnElement,
-    Connection,
     Delete,
     Insert,
     Select,
@@ -28,13 +27,13 @@ from sqlalchemy import (
     select,
     update,
 )
-from sqlalchemy.exc import IntegrityError
 from sqlmodel import SQLModel
 
 from service.actor import Actor, Permission
 from service.audit import AuditEvent, Event, row_of
 from service.refusals import Forbidden, Refused, Stale, Taken
 from service.store.columns import table_of, workspace_column
+from service.store.statements import Connection, UniqueViolationError
 from service.tokens import Seal
 
 M = TypeVar("M", bound=SQLModel)
@@ -86,33 +85,29 @@ class UnitOfWork:
 
     def first(self, query: Narrowed[M], **parameters: object) -> M | None:
         """The first row, or None."""
-        row = self._connection.execute(query.statement, self._of_workspace | parameters).first()
-        return cast("M | None", row)
+        return next(iter(self.all(query, **parameters)), None)
 
     def all(self, query: Narrowed[M], **parameters: object) -> list[M]:
         """Every row."""
-        rows = self._connection.execute(query.statement, self._of_workspace | parameters).all()
-        return cast("list[M]", rows)
+        return self._connection.rows(query.statement, self._of_workspace | parameters)
 
     def number(self, count: Narrowed[M], **parameters: object) -> int:
         """The number that a `Narrowed.count()` finds."""
-        return int(self._connection.execute(count.statement, self._of_workspace | parameters).scalar_one())
+        return int(self._connection.rows(count.statement, self._of_workspace | parameters)[0][0])
 
     def insert(self, model: type[M], values: Mapping[str, Any], *, or_else: Taken | None = None) -> M:
         """Add a row and return it, or refuse with `or_else` where a unique constraint stands in the way."""
         self._changed = True
         owned = {workspace_column(table_of(model)).key: self.actor.workspace_id, **values}
-        try:
-            return cast(M, self._connection.execute(_insert(table_of(model)), owned).one())
-        except IntegrityError as error:
-            raise (Refused(or_else) if or_else else error) from error
+        row: M = self._saved(_insert(table_of(model)), owned, or_else)[0]
+        return row
 
     def insert_all(self, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
         """Add rows that depend on one that this unit writes too."""
         if rows:
             self._changed = True
             owned = [{"workspace_id": self.actor.workspace_id, **values} for values in rows]
-            self._connection.execute(insert(table_of(model)), owned)
+            self._connection.run_many(_plain_insert(table_of(model)), owned)
 
     def update(
         self,
@@ -132,37 +127,40 @@ class UnitOfWork:
         named = {**values, **self._of_workspace, "of_id": id}
         if if_version is not None:
             named["of_version"] = if_version
-        statement = _update(table_of(model), versioned=if_version is not None)
-        try:
-            row = self._connection.execute(statement, named).first()
-        except IntegrityError as error:
-            raise (Refused(or_else) if or_else else error) from error
-        if row is None:
+        rows = self._saved(_update(table_of(model), versioned=if_version is not None), named, or_else)
+        if not rows:
             raise Refused(Stale(model.__name__, id))
-        return cast(M, row)
+        row: M = rows[0]
+        return row
 
     def delete(self, model: type[SQLModel], **equal: object) -> int:
         """Remove the rows whose columns equal these values; how many there were."""
         named = self._of_workspace | {f"of_{name}": value for name, value in equal.items()}
-        removed = self._connection.execute(_delete(table_of(model), tuple(equal)), named).rowcount
+        removed = self._connection.run(_delete(table_of(model), tuple(equal)), named)
         self._changed = self._changed or removed > 0
         return removed
 
     def stamp(self, model: type[M], id: str, **values: object) -> None:
         """Note the last use of a row: bookkeeping that changes nothing anybody decided and leaves no event."""
         named = {**values, **self._of_workspace, "of_id": id}
-        self._connection.execute(_update(table_of(model), versioned=False), named)
+        self._connection.rows(_update(table_of(model), versioned=False), named)
 
     def record(self, event: Event) -> None:
         """Say what happened: one row of the audit log in the same transaction."""
         self._recorded = True
         owned = {"workspace_id": self.actor.workspace_id, **row_of(event, self.actor)}
-        self._connection.execute(insert(_AUDIT), owned)
+        self._connection.run(_plain_insert(_AUDIT), owned)
 
     def check(self) -> None:
         """Raise AssertionError where something changed and nothing was recorded; called before the commit."""
         if self._changed and not self._recorded:
             raise AssertionError("a change without an event: the verb must call uow.record(...)")
+
+    def _saved(self, statement: Insert | Update, values: Mapping[str, Any], or_else: Taken | None) -> list[Any]:
+        try:
+            return self._connection.rows(statement, values)
+        except UniqueViolationError as error:
+            raise (Refused(or_else) if or_else else error) from error
 
 
 class Lookup:
@@ -177,14 +175,19 @@ class Lookup:
 
     def first(self, statement: Select[*tuple[Any, ...]], **parameters: object) -> Any:
         """The first row, or None."""
-        return self._connection.execute(statement, parameters).first()
+        return next(iter(self.all(statement, **parameters)), None)
 
     def all(self, statement: Select[*tuple[Any, ...]], **parameters: object) -> list[Any]:
         """Every row."""
-        return list(self._connection.execute(statement, parameters).all())
+        return self._connection.rows(statement, parameters)
 
 
 _AUDIT = table_of(AuditEvent)
+
+
+@cache
+def _plain_insert(table: Table) -> Insert:
+    return insert(table)
 
 
 @cache

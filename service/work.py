@@ -9,9 +9,8 @@ import logging
 from collections.abc import Callable
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
-from sqlalchemy import Connection
-
 from service.actor import Actor
+from service.store.statements import Connection
 from service.tokens import Seal
 from service.unit_of_work import Lookup, UnitOfWork
 

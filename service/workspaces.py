@@ -58,8 +58,8 @@ def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) 
         raise Refused(Invalid("subdomain", f"must not be one of {', '.join(sorted(_RESERVED))}"))
     if not name.strip():
         raise Refused(Invalid("name", "must not be empty"))
-    if why := unstorable(name):
-        raise Refused(Invalid("name", why))
+    if bad := unstorable(name):
+        raise Refused(Invalid("name", bad))
     workspace = uow.insert(
         Workspace,
         {"subdomain": subdomain, "name": name.strip(), "plan": plan.value, "created_at": now()},

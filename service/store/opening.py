@@ -3,9 +3,9 @@
 from pathlib import Path
 
 from sqlalchemy import Engine, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 
-from service.store.schema import current_revision, newest_revision
+from service.store.schema import current_revision, known_revisions, newest_revision
 from service.store.sqlite import SqliteStore, sqlite_engine
 
 
@@ -14,10 +14,21 @@ class UnusableDatabaseError(Exception):
 
 
 def open_engine(url: str) -> Engine:
-    """An engine for migrations; makes the folder of a new SQLite file."""
+    """An engine for migrations; makes the folder of a new SQLite file. UnusableDatabaseError where that cannot be."""
     path = _path(url)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    return sqlite_engine(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        engine = sqlite_engine(path)
+        with engine.connect() as connection:
+            revision = current_revision(connection)
+    except (OSError, DBAPIError) as error:
+        why = error.orig if isinstance(error, DBAPIError) else error
+        raise UnusableDatabaseError(f"The database {path} cannot be opened: {why}") from error
+    if revision is not None and revision not in known_revisions():
+        raise UnusableDatabaseError(
+            f"The database is at revision {revision}, which this program does not know: a newer version made it."
+        )
+    return engine
 
 
 def open_store(url: str) -> SqliteStore:

@@ -27,6 +27,11 @@ def newest_revision() -> str:
     return head
 
 
+def known_revisions() -> set[str]:
+    """Every revision that this version of the program can migrate from."""
+    return {script.revision for script in ScriptDirectory.from_config(_config(None)).walk_revisions()}
+
+
 def check(engine: Engine) -> None:
     """Raise where the models and the migrations differ."""
     with engine.connect() as connection:
@@ -35,7 +40,7 @@ def check(engine: Engine) -> None:
 
 def revise(engine: Engine, message: str) -> None:
     """Write a new migration from the difference between models and database; migrations are numbered."""
-    known = len(list(ScriptDirectory.from_config(_config(None)).walk_revisions()))
+    known = len(known_revisions())
     with engine.connect() as connection:
         command.revision(_config(connection), message, autogenerate=True, rev_id=f"{known + 1:04}")
 

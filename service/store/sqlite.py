@@ -8,7 +8,7 @@ fsync, on a thread, for as many verbs as arrived during the last one. Nobody is 
 import asyncio
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +16,19 @@ from time import monotonic
 from typing import Any, TypeVar
 
 import orjson
-from sqlalchemy import URL, Connection, Engine, create_engine, event
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.pool import NullPool
 
 from service.refusals import Busy, Refused
+from service.store.statements import Compiler, Connection, Parameters, Statement, UniqueViolationError
 
 T = TypeVar("T")
 
+_DIALECT = sqlite.dialect(json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=orjson.loads)
+_compiled = Compiler(_DIALECT)
+
+_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY")
 _BATCH_SECONDS = 0.003  # how long a batch may keep the event loop before it is committed
 _LOCK_SECONDS = 10.0  # how long to wait for another process's transaction
@@ -30,23 +36,45 @@ _LOCK_POLL_SECONDS = 0.002
 
 
 def sqlite_engine(path: Path) -> Engine:
-    """An engine whose connections commit each statement by themselves; transactions are begun in so many words."""
-    engine = create_engine(
-        URL.create("sqlite", database=str(path)),
-        isolation_level="AUTOCOMMIT",
-        poolclass=NullPool,
-        connect_args={"check_same_thread": False, "timeout": 0, "cached_statements": 512},
-        json_serializer=lambda value: orjson.dumps(value).decode(),
-        json_deserializer=orjson.loads,
+    """An engine for migrations. Its connections commit each statement by themselves."""
+    return create_engine("sqlite://", creator=lambda: _connect(path), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(
+        path, _LOCK_SECONDS, isolation_level=None, check_same_thread=False, cached_statements=512
     )
+    for pragma in _PRAGMAS:
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
 
-    @event.listens_for(engine, "connect")
-    def prepare(connection: sqlite3.Connection, _: object) -> None:
-        connection.execute(f"PRAGMA busy_timeout={int(_LOCK_SECONDS * 1000)}")
-        for pragma in _PRAGMAS:
-            connection.execute(f"PRAGMA {pragma}")
 
-    return engine
+class SqliteConnection:
+    """Statements on one sqlite3 connection."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._execute = connection.execute
+        self._execute_many = connection.executemany
+
+    def rows(self, statement: Statement, parameters: Parameters) -> list[Any]:
+        """The rows of a SELECT or of a RETURNING."""
+        compiled = _compiled(statement, parameters)
+        try:
+            return [compiled.row(raw) for raw in self._execute(compiled.sql, compiled.arguments(parameters))]
+        except sqlite3.IntegrityError as error:
+            if error.sqlite_errorcode not in _UNIQUE:
+                raise
+            raise UniqueViolationError(str(error)) from error
+
+    def run(self, statement: Statement, parameters: Parameters) -> int:
+        """How many rows a statement without RETURNING touched."""
+        compiled = _compiled(statement, parameters)
+        return self._execute(compiled.sql, compiled.arguments(parameters)).rowcount
+
+    def run_many(self, statement: Statement, parameters: Sequence[Parameters]) -> None:
+        """Run a statement once for each set of parameters."""
+        compiled = _compiled(statement, parameters[0])
+        self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters])
 
 
 @dataclass(eq=False)
@@ -63,11 +91,9 @@ class SqliteStore:
     """One database file, for use within one event loop; other processes may use the file as well."""
 
     def __init__(self, path: Path) -> None:
-        engine = sqlite_engine(path)
-        self._reader = engine.connect()
-        self._writer = engine.connect()
-        self._read = _driver(self._reader).execute
-        self._write = _driver(self._writer).execute
+        self._reading, self._writing = _connect(path), _connect(path)
+        self._read, self._write = self._reading.execute, self._writing.execute
+        self._reader, self._writer = SqliteConnection(self._reading), SqliteConnection(self._writing)
         self._read("PRAGMA query_only=ON")
         self._write("PRAGMA busy_timeout=0")  # waiting for another process is done on the loop, not in SQLite
         self._queue: deque[_Waiting] = deque()
@@ -96,8 +122,8 @@ class SqliteStore:
         if self._draining is not None:
             await self._draining
         self._committer.shutdown()
-        self._reader.close()
-        self._writer.close()
+        self._reading.close()
+        self._writing.close()
 
     async def _drain(self) -> None:
         try:
@@ -151,7 +177,7 @@ class SqliteStore:
         return waiting
 
     def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
-        if _driver(self._writer).in_transaction:
+        if self._writing.in_transaction:
             self._write("ROLLBACK")
         for waiting in batch:
             waiting.error = waiting.error or error
@@ -166,9 +192,3 @@ def _answer(batch: list[_Waiting]) -> None:
             waiting.answer.set_exception(waiting.error)
         else:
             waiting.answer.set_result(waiting.result)
-
-
-def _driver(connection: Connection) -> sqlite3.Connection:
-    driver = connection.connection.driver_connection
-    assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - tells the type checker what this module made
-    return driver

@@ -59,6 +59,13 @@ def test_requests_look_like_oktas_and_everything_is_deleted_again(tmp_path: Path
     assert "created and deleted again: 1; nothing was left behind" in printed(report)
 
 
+def test_a_name_under_localhost_is_this_machine_and_stays_the_host(tmp_path: Path) -> None:
+    directory = Directory()
+    with serving(directory) as url:
+        assert play(script(tmp_path, step()), url.replace("127.0.0.1", "acme.api.localhost"), TOKEN).passed
+        assert directory.seen[0].headers["Host"] == url.split("/")[2].replace("127.0.0.1", "acme.api.localhost")
+
+
 def test_the_report_is_json(tmp_path: Path) -> None:
     with serving(Directory()) as url:
         report = play(script(tmp_path, create()), url, TOKEN)
