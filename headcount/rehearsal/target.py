@@ -22,7 +22,7 @@ class Target:
 
     @property
     def connect_url(self) -> str:
-        """The base URL to connect to: a name under .localhost is this machine (RFC 6761 §6.3), as few resolvers know."""
+        """The base URL to connect to: names under .localhost are this machine (RFC 6761 §6.3; few resolvers know)."""
         parts = urlsplit(self.base_url)
         if parts.scheme != "http" or not (parts.hostname or "").endswith(".localhost"):
             return self.base_url

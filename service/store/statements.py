@@ -1,11 +1,10 @@
 """SQLAlchemy's Core statements, compiled once and run by the driver itself.
 
-Core writes the SQL, names the parameters and knows the column types; the driver's own cursor runs it. A keyed read costs
-two thirds of what it costs through a SQLAlchemy connection on SQLite, and a quarter on PostgreSQL. An engine gives
+Core writes the SQL, names the parameters and knows the column types; the driver's own cursor runs it. A keyed read
+costs two thirds of what it costs through a SQLAlchemy connection on SQLite, and a quarter on PostgreSQL. An engine gives
 `rows`, `run` and `run_many`, and everything above it is ordinary Core.
 """
 
-from collections import namedtuple
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -100,7 +99,7 @@ class Compiler:
             defaults={name: bind.value for name, bind in compiled.binds.items()},
             binders=_given((at, kind.bind_processor(self._dialect)) for at, kind in enumerate(binds)),
             readers=_given((at, kind.result_processor(self._dialect, None)) for at, kind in enumerate(reads)),
-            make_row=namedtuple("Row", [column.key for column in columns], rename=True)._make,
+            make_row=_row_maker([str(column.key) for column in columns]),
         )
 
 
