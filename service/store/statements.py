@@ -1,8 +1,8 @@
 """SQLAlchemy's Core statements, compiled once and run by the driver itself.
 
 Core writes the SQL, names the parameters and knows the column types; the driver's own cursor runs it. A keyed read
-costs two thirds of what it costs through a SQLAlchemy connection on SQLite, and a quarter on PostgreSQL. An engine gives
-`rows`, `run` and `run_many`, and everything above it is ordinary Core.
+costs two thirds of what it costs through a SQLAlchemy connection on SQLite, and a quarter on PostgreSQL. An engine
+gives `rows`, `run` and `run_many`, and everything above it is ordinary Core.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -104,7 +104,7 @@ class Compiler:
 
 
 def _row_maker(names: list[str]) -> Callable[[Sequence[Any]], Any]:
-    shape: Any = namedtuple("Row", names, rename=True)
+    shape: Any = collections.namedtuple("Row", names, rename=True)  # type: ignore[misc]  # names known at run time
     make: Callable[[Sequence[Any]], Any] = shape._make
     return make
 
