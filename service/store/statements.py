@@ -5,6 +5,7 @@ costs two thirds of what it costs through a SQLAlchemy connection on SQLite, and
 gives `rows`, `run` and `run_many`, and everything above it is ordinary Core.
 """
 
+import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol

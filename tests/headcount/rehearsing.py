@@ -157,8 +157,9 @@ def step(method: str = "GET", path: str = "/Users", status: int = 200, **more: A
     return {"title": title, "request": {"method": method, "path": path, **request}, "expect": expect, **more}
 
 
-def create(**more: Any) -> dict[str, Any]:
-    body = {"userName": NAME, "password": "{{password}}", "active": True}
+def create(user_name: str = NAME, **more: Any) -> dict[str, Any]:
+    """A step that creates a user and keeps it as `user`."""
+    body = {"userName": user_name, "password": "{{password}}", "active": True}
     return step("POST", status=201, body=body, keep="user", expected={"id": {"$type": "text"}}, **more)
 
 

@@ -160,7 +160,7 @@ def test_a_server_that_falls_silent_stops_the_run_and_its_users_are_named(tmp_pa
         return Reply(0, hang_up=True)
 
     with serving(dying) as url:
-        steps = create(), create(userName=f"other.{NAME}"), *[step()] * 9
+        steps = create(), create(f"other.{NAME}"), *[step()] * 9
         report = play(script(tmp_path, *steps), url, TOKEN)
     assert report.stopped == "the server does not answer"
     assert (len(report.results), report.unplayed) == (4, 7)
