@@ -10,7 +10,7 @@ order of its columns; making model objects of them would cost more than reading 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, cast
 
 from sqlalchemy import (
@@ -53,10 +53,12 @@ class Narrowed(Generic[M]):
         """The same in this order."""
         return Narrowed(self.statement.order_by(*columns))
 
-    def paged(self) -> "Narrowed[M]":
+    @cached_property
+    def page(self) -> "Narrowed[M]":
         """The same cut to a page by the parameters `page_limit` and `page_offset`."""
         return Narrowed(self.statement.limit(bindparam("page_limit")).offset(bindparam("page_offset")))
 
+    @cached_property
     def count(self) -> "Narrowed[M]":
         """How many rows it would find, for `UnitOfWork.number`."""
         return Narrowed(self.statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
@@ -92,7 +94,7 @@ class UnitOfWork:
         return self._connection.rows(query.statement, self._of_workspace | parameters)
 
     def number(self, count: Narrowed[M], **parameters: object) -> int:
-        """The number that a `Narrowed.count()` finds."""
+        """The number that a `Narrowed.count` finds."""
         return int(self._connection.rows(count.statement, self._of_workspace | parameters)[0][0])
 
     def insert(self, model: type[M], values: Mapping[str, Any], *, or_else: Taken | None = None) -> M:

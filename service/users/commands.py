@@ -34,7 +34,7 @@ _USER = table_of(User)
 _ADDRESS_OF_ANOTHER = narrowed(UserEmail).where(
     _EMAIL.c.value_key == bindparam("value_key"), _EMAIL.c.user_id != bindparam("user_id")
 )
-_ACTIVE_OWNERS = narrowed(User).where(_USER.c.role == Role.OWNER.value, _USER.c.active.is_(True)).count()
+_ACTIVE_OWNERS = narrowed(User).where(_USER.c.role == Role.OWNER.value, _USER.c.active.is_(True)).count
 
 
 def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER) -> User:

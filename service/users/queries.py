@@ -34,10 +34,10 @@ def find_users(
 ) -> tuple[list[User], int]:
     """One page of the users that a query finds (`limit` rows after `offset`), and how many there are in all."""
     uow.demand(Permission.USERS_READ)
-    found = uow.all(query.paged(), page_limit=limit, page_offset=offset, **parameters) if limit else []
+    found = uow.all(query.page, page_limit=limit, page_offset=offset, **parameters) if limit else []
     if found and len(found) < limit:
         return found, offset + len(found)
-    return found, uow.number(query.count(), **parameters)
+    return found, uow.number(query.count, **parameters)
 
 
 def all_users(uow: UnitOfWork) -> list[User]:
