@@ -10,7 +10,7 @@ help: ## list the targets
 
 # The stamp names the lock it was made from: a changed lock, a moved folder or another Python makes a new environment.
 STAMP := .venv/.made-from
-WANTED := $(shell { pwd; $(PYTHON) -V; cat requirements/dev.txt pyproject.toml; } 2>&1 | cksum | tr -d ' ')
+WANTED := $(shell { pwd; $(PYTHON) -V; cat requirements/dev.txt; } 2>&1 | cksum | tr -d ' ')
 
 setup: ## make .venv from the hashed lock, with the headcount command in it
 	@if [ "$$(cat $(STAMP) 2>/dev/null)" != "$(WANTED)" ]; then \

@@ -155,7 +155,7 @@ def _below(chain: Chain) -> Iterator[Chain]:
 
 def date_time(moment: datetime) -> str:
     """A moment as xsd:dateTime in UTC, to the millisecond."""
-    return moment.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def etag(version: int) -> str:

@@ -10,7 +10,6 @@ import secrets
 import string
 import zlib
 from enum import StrEnum
-from hashlib import sha256
 
 _ALPHABET = string.digits + string.ascii_uppercase + string.ascii_lowercase
 _RANDOM_LENGTH = 43  # 62**43 > 2**256
@@ -58,8 +57,8 @@ class Seal:
     """Keyed hashes (HMAC-SHA-256) of tokens, under keys derived from the installation's secret key."""
 
     def __init__(self, secret_key: str) -> None:
-        self._keys = {kind: hmac.digest(secret_key.encode(), kind.encode(), sha256) for kind in TokenKind}
+        self._keys = {kind: hmac.digest(secret_key.encode(), kind.encode(), "sha256") for kind in TokenKind}
 
     def of(self, token: str, kind: TokenKind) -> str:
         """What the database keeps of the token: 64 hexadecimal digits, equal for equal tokens."""
-        return hmac.new(self._keys[kind], token.encode(), sha256).hexdigest()
+        return hmac.digest(self._keys[kind], token.encode(), "sha256").hex()

@@ -91,16 +91,16 @@ class UnitOfWork:
 
     def all(self, query: Narrowed[M], **parameters: object) -> list[M]:
         """Every row."""
-        return self._connection.rows(query.statement, self._of_workspace | parameters)
+        return self._connection.rows(query.statement, parameters | self._of_workspace)
 
     def number(self, count: Narrowed[M], **parameters: object) -> int:
         """The number that a `Narrowed.count` finds."""
-        return int(self._connection.rows(count.statement, self._of_workspace | parameters)[0][0])
+        return int(self._connection.rows(count.statement, parameters | self._of_workspace)[0][0])
 
     def insert(self, model: type[M], values: Mapping[str, Any], *, or_else: Taken | None = None) -> M:
         """Add a row and return it, or refuse with `or_else` where a unique constraint stands in the way."""
         self._changed = True
-        owned = {workspace_column(table_of(model)).key: self.actor.workspace_id, **values}
+        owned = {**values, workspace_column(table_of(model)).key: self.actor.workspace_id}
         row: M = self._saved(_insert(table_of(model)), owned, or_else)[0]
         return row
 
@@ -108,7 +108,7 @@ class UnitOfWork:
         """Add rows that depend on one that this unit writes too."""
         if rows:
             self._changed = True
-            owned = [{"workspace_id": self.actor.workspace_id, **values} for values in rows]
+            owned = [{**values, "workspace_id": self.actor.workspace_id} for values in rows]
             self._connection.run_many(_plain_insert(table_of(model)), owned)
 
     def update(

@@ -24,11 +24,14 @@ class Store(Protocol):
     """What an engine must be able to do."""
 
     async def read(self, job: Callable[[Connection], T]) -> T:
-        """Run the job on one consistent state of the database, in which it writes nothing."""
+        """Run the job on one consistent state of the workspace's rows, in which it writes nothing."""
         ...
 
     async def write(self, job: Callable[[Connection], T]) -> T:
-        """Run the job in a transaction; answer when it is durable, or raise and leave no trace of it."""
+        """Run the job in a transaction on the workspace's rows; answer when it is durable, or raise and leave no trace.
+
+        An engine may run the job several times until it goes through.
+        """
         ...
 
     async def close(self) -> None:

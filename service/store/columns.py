@@ -1,28 +1,34 @@
 """Column types and table access that every noun shares."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
 from sqlalchemy import JSON, Column, DateTime, Dialect, Table
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import UserDefinedType
 from sqlmodel import SQLModel
 
 
-class Instant(TypeDecorator[datetime]):
-    """A moment in UTC: aware in Python, whatever the engine keeps."""
+class _SqliteInstant(UserDefinedType[datetime]):
+    """SQLite has no type for a moment: RFC 3339 in UTC, which sorts as text."""
 
-    impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """What the engine is given; SQLite keeps no zone."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return value.astimezone(UTC).replace(tzinfo=None)
+    def get_col_spec(self, **_: Any) -> str:
+        """The column's type in SQL."""
+        return "DATETIME"
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
-        """What the domain gets back."""
-        return None if value is None else value.replace(tzinfo=UTC)
+    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
+        """What SQLite is given."""
+        return lambda moment: None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str], datetime]:
+        """What the domain gets back: aware, in UTC."""
+        return datetime.fromisoformat
+
+
+Instant = DateTime(timezone=True).with_variant(_SqliteInstant(), "sqlite")
+"""A moment in UTC: aware in Python, whatever the engine keeps."""
 
 
 class Json(JSON):

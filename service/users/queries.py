@@ -35,7 +35,7 @@ def find_users(
     """One page of the users that a query finds (`limit` rows after `offset`), and how many there are in all."""
     uow.demand(Permission.USERS_READ)
     found = uow.all(query.page, page_limit=limit, page_offset=offset, **parameters) if limit else []
-    if found and len(found) < limit:
+    if len(found) < limit and (found or offset == 0):  # the page holds the last of them
         return found, offset + len(found)
     return found, uow.number(query.count, **parameters)
 

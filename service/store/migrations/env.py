@@ -11,7 +11,7 @@ from service.store.columns import Instant, Json
 
 def render_item(kind: str, item: object, _: object) -> str | Literal[False]:
     """Write the project's own column types by their plain SQLAlchemy names, so that old migrations need no old code."""
-    if kind == "type" and isinstance(item, Instant):
+    if kind == "type" and item is Instant:
         return "sa.DateTime(timezone=True)"
     if kind == "type" and isinstance(item, Json):
         return "sa.JSON()"

@@ -1,0 +1,88 @@
+"""Where the databases of these tests come from: one class for each engine, all of the same shape."""
+
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from service.store.opening import open_engine, open_store
+from service.store.schema import migrate
+from service.store.statements import Connection, Parameters, Statement
+from service.work import Store
+
+T = TypeVar("T")
+
+
+class SqliteFiles:
+    """Databases in files of one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._made = 0
+
+    def empty(self) -> str:
+        """The URL of a database that nobody has migrated."""
+        self._made += 1
+        return f"sqlite:///{self._folder / f'{self._made}.sqlite3'}"
+
+    def migrated(self) -> str:
+        """The URL of a database with all tables and no rows."""
+        url = self.empty()
+        migrate(open_engine(url))
+        return url
+
+    def copy_of(self, url: str) -> str:
+        """The URL of a copy of a database that nobody has open."""
+        copy = self.empty()
+        shutil.copyfile(url.removeprefix("sqlite:///"), copy.removeprefix("sqlite:///"))
+        return copy
+
+
+class CountingStore:
+    """A real store that remembers the statements that went through it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self.statements: list[str] = []
+
+    async def read(self, job: Callable[[Connection], T]) -> T:
+        """As the store does."""
+        return await self._store.read(lambda connection: job(_Counting(connection, self.statements)))
+
+    async def write(self, job: Callable[[Connection], T]) -> T:
+        """As the store does."""
+        return await self._store.write(lambda connection: job(_Counting(connection, self.statements)))
+
+    async def close(self) -> None:
+        """As the store does."""
+        await self._store.close()
+
+    @contextmanager
+    def counting(self) -> Iterator[list[str]]:
+        """The statements of a block."""
+        self.statements.clear()
+        yield self.statements
+
+    @staticmethod
+    def opened(url: str) -> "CountingStore":
+        """A store on this database."""
+        return CountingStore(open_store(url))
+
+
+class _Counting:
+    def __init__(self, connection: Connection, statements: list[str]) -> None:
+        self._connection = connection
+        self._statements = statements
+
+    def rows(self, statement: Statement, parameters: Parameters) -> list[Any]:
+        self._statements.append(str(statement))
+        return self._connection.rows(statement, parameters)
+
+    def run(self, statement: Statement, parameters: Parameters) -> int:
+        self._statements.append(str(statement))
+        return self._connection.run(statement, parameters)
+
+    def run_many(self, statement: Statement, parameters: Sequence[Parameters]) -> None:
+        self._statements.append(str(statement))
+        self._connection.run_many(statement, parameters)

@@ -1,0 +1,147 @@
+"""The audit log: what happened is said in the transaction that did it, once, and keeps no secret."""
+
+import pytest
+
+from service.actor import Actor, ActorKind, Channel, Permission, Role
+from service.api_keys import ApiKeyScope, create_api_key, revoke_api_key
+from service.audit import Action, Change, Event, row_of
+from service.clock import now
+from service.flags import Flag, set_flag
+from service.founding import found_workspace
+from service.passwords import PasswordHasher
+from service.refusals import Invalid, Refused
+from service.sessions import end_session, store_password
+from service.unit_of_work import UnitOfWork
+from service.users.commands import create_user, deactivate_user, delete_user, reactivate_user, set_role, update_user
+from service.work import Work
+from service.workspaces import Plan
+from tests.service.cast import (
+    Acme,
+    Globex,
+    changed,
+    events,
+    everything,
+    nothing_changes,
+    person,
+    recorded,
+    refusal,
+    signed_in,
+)
+from tests.stage import PASSWORD
+
+pytestmark = pytest.mark.anyio
+
+
+async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
+    work: Work, acme: Acme, hasher: PasswordHasher
+) -> None:
+    async with recorded(work, acme) as new:
+        carol = await work.write(acme.alice, create_user, person("carol@acme.example"))
+        await work.write(acme.ann, update_user, carol.id, changed(title="Baker"))
+        await work.write(acme.alice, set_role, carol.id, Role.ADMIN)
+        await work.write(acme.directory, update_user, carol.id, changed())
+        await work.write(acme.directory, deactivate_user, carol.id)
+        await work.write(acme.directory, reactivate_user, carol.id)
+        stored = {"user_id": carol.id, "user_name": "carol", "password_hash": await hasher.hash(PASSWORD)}
+        await work.write(acme.support, store_password, **stored)
+        session, token = await signed_in(work, hasher, "carol@acme.example")
+        await work.write(session.actor, end_session, session.session_id)
+        key, secret = await work.write(acme.ann, create_api_key, name="Entra", scopes=[ApiKeyScope.SCIM])
+        await work.write(acme.ann, revoke_api_key, key.id)
+        await work.write(acme.support, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="bought it")
+        await work.write(acme.alice, delete_user, carol.id)
+    assert [event.action for event in new] == [
+        "USER_CREATED",
+        "USER_UPDATED",
+        "USER_UPDATED",
+        "USER_LINKED",
+        "USER_DEACTIVATED",
+        "USER_REACTIVATED",
+        "PASSWORD_SET",
+        "SIGNED_IN",
+        "SIGNED_OUT",
+        "API_KEY_CREATED",
+        "API_KEY_REVOKED",
+        "FLAG_SET",
+        "USER_DELETED",
+    ]
+    # Whatever the catalogue promises does happen; founding is the one thing that happened before.
+    assert {event.action for event in new} | {"WORKSPACE_CREATED"} == set(Action)
+    assert [event.id for event in new] == sorted(event.id for event in new)
+    assert [event.at for event in new] == sorted(event.at for event in new)
+    assert {event.workspace_id for event in new} == {acme.id}
+    told = repr(await everything(work))
+    for kept_secret in (PASSWORD, token, secret):
+        assert kept_secret not in told
+
+
+async def test_founding_tells_of_the_workspace_the_owner_and_the_password(work: Work, acme: Acme) -> None:
+    first = (await events(work, acme))[:3]
+    assert [(event.action, event.target_kind, event.target_name) for event in first] == [
+        ("WORKSPACE_CREATED", "Workspace", "Acme"),
+        ("USER_CREATED", "User", "Alice Archer"),
+        ("PASSWORD_SET", "User", "Alice Archer"),
+    ]
+    assert {(event.actor_kind, event.actor_name, event.channel) for event in first} == {
+        ("SUPPORT", "command line", "SUPPORT")
+    }
+
+
+async def test_an_event_says_who_did_it_from_where_and_through_which_door(work: Work, acme: Acme) -> None:
+    actor = Actor(
+        kind=ActorKind.API_KEY,
+        id="key_1",
+        name="Okta",
+        workspace_id=acme.id,
+        permissions=frozenset({Permission.USERS_READ, Permission.USERS_WRITE}),
+        channel=Channel.SCIM,
+        ip="198.51.100.7",
+        request_id="request-7",
+    )
+    async with recorded(work, acme) as new:
+        made = await work.write(actor, create_user, person("carol@acme.example", display_name="Carol"))
+    (event,) = new
+    assert (event.actor_kind, event.actor_id, event.actor_name, event.channel) == ("API_KEY", "key_1", "Okta", "SCIM")
+    assert (event.ip, event.request_id) == ("198.51.100.7", "request-7")
+    assert (event.target_kind, event.target_id, event.target_name) == ("User", made.id, "Carol")
+    assert (now() - event.at).total_seconds() < 30
+
+
+async def test_what_is_undone_was_never_said(work: Work, acme: Acme) -> None:
+    def undone(uow: UnitOfWork) -> None:
+        create_user(uow, person("carol@acme.example"))
+        raise Refused(Invalid("x", "is not wanted after all"))
+
+    async with nothing_changes(work):
+        assert isinstance(await refusal(work.write(acme.alice, undone)), Invalid)
+
+
+async def test_a_verb_made_of_two_says_both_or_neither(work: Work, acme: Acme) -> None:
+    def both(uow: UnitOfWork, second: str) -> None:
+        create_user(uow, person("carol@acme.example"))
+        create_user(uow, person(second))
+
+    async with nothing_changes(work):
+        await refusal(work.write(acme.alice, both, "CAROL@acme.example"))
+    async with recorded(work, acme) as new:
+        await work.write(acme.alice, both, "dave@acme.example")
+    assert [event.target_name for event in new] == ["carol@acme.example", "dave@acme.example"]
+
+
+async def test_a_failed_founding_leaves_nothing(work: Work, globex: Globex, hasher: PasswordHasher) -> None:
+    async def found(**other: str) -> None:
+        said = {"subdomain": "initech", "name": "Initech", "owner_email": "o@initech.example", "password": PASSWORD}
+        await found_workspace(work, hasher, plan=Plan.STANDARD, owner_name=None, **{**said, **other})
+
+    async with nothing_changes(work):
+        for bad in ({"subdomain": globex.subdomain}, {"owner_email": "\u200b"}, {"name": " "}, {"password": "short"}):
+            await refusal(found(**bad))
+    await found()
+
+
+def test_a_row_has_the_change_before_and_after(acme: Acme) -> None:
+    event = Event(Action.USER_UPDATED, "User", "usr_1", "Bob", (Change("title", None, "Baker"),), "a reason")
+    row = row_of(event, acme.alice)
+    assert row["changes"] == [{"field": "title", "before": None, "after": "Baker"}]
+    assert row["reason"] == "a reason"
+    assert row_of(Event(Action.SIGNED_IN, "User", "usr_1", "Bob"), acme.alice)["changes"] is None
