@@ -24,7 +24,7 @@ async def found_workspace(
 ) -> Workspace:
     """Create a workspace with an owner who can sign in. Refuses as its parts do, and then leaves nothing."""
     password_hash = await hasher.hash(password)
-    owner = owner_fields(owner_email, owner_name, workspace_name=name)
+    owner = person_fields(owner_email, owner_name, family_name=name)
 
     def found(uow: UnitOfWork) -> Workspace:
         workspace = create_workspace(uow, subdomain=subdomain, name=name, plan=plan)
@@ -35,10 +35,13 @@ async def found_workspace(
     return await work.write(support(new_id("wsp")), found)
 
 
-def owner_fields(email: str, name: str | None, *, workspace_name: str) -> UserFields:
-    """An owner with a given and a family name: identity providers' tests expect every listed user to have both."""
+def person_fields(email: str, name: str | None, *, family_name: str) -> UserFields:
+    """A person with a given and a family name: identity providers' tests expect every listed user to have both.
+
+    Without a name it is guessed from the address; `family_name` stands in where that gives one word only.
+    """
     words = (name or email.partition("@")[0].replace(".", " ").replace("_", " ").title()).split() or ["Owner"]
-    given, family = " ".join(words[:-1]) or words[0], words[-1] if len(words) > 1 else workspace_name
+    given, family = (" ".join(words[:-1]), words[-1]) if len(words) > 1 else (words[0], family_name)
     return user_fields(
         {
             "user_name": email,

@@ -92,6 +92,12 @@ class Tenant:
         made = self.server.cli("api-key", "create", self.subdomain, "--name", "Okta", "--scope", "scim", *options)
         return made.stdout.strip()
 
+    def add(self, name: str, role: str) -> str:
+        """A person who signs in with PASSWORD, made on the command line; their id."""
+        email = f"{name.lower()}@{self.subdomain}.example"
+        words = ("user", "create", self.subdomain, "--email", email, "--role", role, "--name", f"{name} Archer")
+        return self.server.cli(*words, HEADCOUNT_USER_PASSWORD=PASSWORD).stderr.split()[0]
+
     @property
     def key(self) -> str:
         """One SCIM key, kept."""

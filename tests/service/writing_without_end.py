@@ -1,6 +1,6 @@
 """Run as a process that is killed: adds people from sixteen tasks at once, and says who was acknowledged.
 
-    python -m tests.service.writing_without_end DATABASE_URL WORKSPACE_ID
+python -m tests.service.writing_without_end DATABASE_URL WORKSPACE_ID
 """
 
 import asyncio

@@ -1,0 +1,133 @@
+"""Every verb checks its permission first, and no verb tells an outsider more than that there is no such thing."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from service.actor import Actor, Permission, Role
+from service.api_keys import ApiKeyScope
+from service.flags import Flag
+from service.ids import new_id
+from service.refusals import Forbidden, NotFound, Reason, Refused
+from service.sessions import open_session
+from service.store.columns import table_of
+from service.unit_of_work import narrowed
+from service.users.fields import User
+from service.work import Work
+from service.workspaces import Plan
+from tests.house.verbs import Verb, verbs
+from tests.service.cast import Acme, Globex, changed, everything, nothing_changes, person
+from tests.service.databases import CountingStore
+
+pytestmark = pytest.mark.anyio
+
+VERBS = verbs()
+
+# What a verb is given where it is no id. Values that would be refused belong to the tests of the verb itself.
+VALUES: dict[str, Any] = {
+    "change": changed(title="Mine"),
+    "client": "a browser",
+    "enabled": True,
+    "fields": person("mallory@globex.example"),
+    "flag": Flag.SCIM_PROVISIONING,
+    "limit": 100,
+    "name": "Mine",
+    "offset": 0,
+    "parameters": {},
+    "password_hash": "a hash",
+    "plan": Plan.STANDARD,
+    "query": narrowed(User).order_by(table_of(User).c.id),
+    "reason": "a reason",
+    "role": Role.ADMIN,
+    "scopes": [ApiKeyScope.SCIM],
+    "subdomain": "mine",
+    "user_name": "Mallory",
+}
+
+# Notes of a last use: they change nothing that anybody decided, and nobody waits for their answer.
+ANSWERS_NOTHING = {"note_activity"}
+
+
+def arguments(verb: Verb, ids: dict[str, str]) -> tuple[list[Any], dict[str, Any]]:
+    """What to call a verb with."""
+    known = VALUES | ids
+    for name in verb.parameters:
+        assert name in known, f"teach this test about {name!r} of {verb.name}: an id goes to `ids`, the rest to VALUES"
+    return [known[name] for name in verb.positional], {name: known[name] for name in verb.keywords}
+
+
+@pytest.fixture
+async def ids(work: Work, acme: Acme) -> dict[str, str]:
+    """An id of Acme's for every parameter that takes one."""
+    bob = acme.people["Bob"]
+    session, _ = await work.write(acme.nobody, open_session, user_id=bob, user_name="Bob", client="a browser")
+    return {"user_id": bob, "key_id": acme.key_id, "session_id": session.id}
+
+
+def test_there_are_verbs_and_each_is_found() -> None:
+    assert len(VERBS) >= 20
+    assert {"create_user", "find_users", "revoke_api_key", "set_flag", "end_session"} <= {
+        verb.function.__name__ for verb in VERBS
+    }
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+async def test_a_verb_asks_for_its_permission_before_anything_else(
+    verb: Verb, work: Work, acme: Acme, ids: dict[str, str], store: CountingStore
+) -> None:
+    nothing = replace(acme.alice, permissions=frozenset())
+    given, named = arguments(verb, {name: new_id("xxx") for name in ids})
+    with store.counting() as statements, pytest.raises(Refused) as caught:
+        await work.write(nothing, verb.function, *given, **named)
+    assert isinstance(caught.value.reason, Forbidden), verb.name
+    assert statements == []
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+async def test_one_permission_less_is_not_enough(verb: Verb, work: Work, acme: Acme, ids: dict[str, str]) -> None:
+    """The permission that a verb asks for is one that it cannot be run without."""
+    given, named = arguments(verb, ids)
+    nothing = replace(acme.alice, permissions=frozenset())
+    asked = await reason_of(work, nothing, verb, given, named)
+    assert isinstance(asked, Forbidden)
+    all_others = replace(acme.alice, permissions=frozenset(Permission) - {Permission(asked.permission)})
+    async with nothing_changes(work):
+        assert await reason_of(work, all_others, verb, given, named) == asked
+
+
+@pytest.mark.parametrize("verb", VERBS, ids=lambda verb: verb.name)
+async def test_an_outsider_cannot_tell_another_s_id_from_one_that_nobody_has(
+    verb: Verb, work: Work, acme: Acme, globex: Globex, ids: dict[str, str]
+) -> None:
+    outsider = replace(globex.charlie, permissions=frozenset(Permission))
+    before = await everything(work, acme.id)
+    invented = {name: new_id(value.partition("_")[0]) for name, value in ids.items()}
+    answers = []
+    for chosen in (ids, invented):
+        given, named = arguments(verb, chosen)
+        answer = repr(await answer_of(work, outsider, verb, given, named))
+        assert acme.id not in answer
+        assert "acme" not in answer
+        for name, value in chosen.items():
+            answer = answer.replace(value, name)
+        answers.append(answer)
+    assert await everything(work, acme.id) == before
+    if set(verb.parameters) & set(ids):
+        assert answers[0] == answers[1]
+        if verb.function.__name__ not in ANSWERS_NOTHING:
+            assert answers[0].startswith(NotFound.__name__), verb.name
+
+
+async def reason_of(work: Work, actor: Actor, verb: Verb, given: list[Any], named: dict[str, Any]) -> Reason | None:
+    answer = await answer_of(work, actor, verb, given, named)
+    assert answer is None or isinstance(answer, Reason)
+    return answer
+
+
+async def answer_of(work: Work, actor: Actor, verb: Verb, given: list[Any], named: dict[str, Any]) -> object:
+    """What a verb returns, or why it refuses."""
+    try:
+        return await work.write(actor, verb.function, *given, **named)
+    except Refused as refused:
+        return refused.reason

@@ -1,0 +1,59 @@
+"""Every verb of the domain: a public function whose first parameter is a unit of work."""
+
+import importlib
+import inspect
+import typing
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from service.unit_of_work import UnitOfWork
+from tests.house.tree import modules
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A verb and the parameters that it cannot do without, the unit of work aside."""
+
+    function: Callable[..., Any]
+    positional: tuple[str, ...]
+    keywords: tuple[str, ...]
+
+    @property
+    def name(self) -> str:
+        """Where it is: `service.users.commands.create_user`."""
+        return f"{self.function.__module__}.{self.function.__name__}"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """All of them."""
+        return self.positional + self.keywords
+
+
+def verbs() -> list[Verb]:
+    """All there are."""
+    found = []
+    for name in sorted(modules()):
+        if name.startswith("service.") and ".migrations" not in name:
+            module = importlib.import_module(name)
+            functions = inspect.getmembers(module, inspect.isfunction)
+            found += [
+                _verb(function)
+                for name_of, function in functions
+                if function.__module__ == name and not name_of.startswith("_") and _takes_a_unit_of_work(function)
+            ]
+    return found
+
+
+def _takes_a_unit_of_work(function: Callable[..., Any]) -> bool:
+    first = next(iter(inspect.signature(function).parameters), None)
+    return first is not None and typing.get_type_hints(function).get(first) is UnitOfWork
+
+
+def _verb(function: Callable[..., Any]) -> Verb:
+    needed = [each for each in list(inspect.signature(function).parameters.values())[1:] if each.default is each.empty]
+    return Verb(
+        function,
+        tuple(each.name for each in needed if each.kind is not each.KEYWORD_ONLY),
+        tuple(each.name for each in needed if each.kind is each.KEYWORD_ONLY),
+    )
