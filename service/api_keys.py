@@ -10,6 +10,7 @@ from service.actor import Permission
 from service.audit import Action, Event
 from service.clock import now
 from service.ids import new_id
+from service.pages import Order, Page, PageRequest, page_of
 from service.refusals import Invalid, NotFound, Refused
 from service.store.columns import Instant, Json, table_of
 from service.text import unstorable
@@ -67,7 +68,9 @@ class ApiKey(SQLModel, table=True):
 
 _KEY = table_of(ApiKey)
 _BY_ID = narrowed(ApiKey).where(_KEY.c.id == bindparam("id"))
-_NEWEST_FIRST = narrowed(ApiKey).order_by(_KEY.c.id.desc())
+_ALL = narrowed(ApiKey)
+_NEWEST_FIRST = _ALL.order_by(_KEY.c.id.desc())
+_ORDER = Order("API keys, the newest first", (_KEY.c.id,), descending=True)
 
 
 def create_api_key(
@@ -111,6 +114,18 @@ def list_api_keys(uow: UnitOfWork) -> list[ApiKey]:
     """Every key of the workspace, the newest first, revoked and expired ones included."""
     uow.demand(Permission.API_KEYS_READ)
     return uow.all(_NEWEST_FIRST)
+
+
+def page_api_keys(uow: UnitOfWork, wanted: PageRequest) -> Page[ApiKey]:
+    """One page of the workspace's keys, the newest first."""
+    uow.demand(Permission.API_KEYS_READ)
+    return page_of(uow, _ALL, _ORDER, wanted, {})
+
+
+def count_api_keys(uow: UnitOfWork) -> int:
+    """How many keys the workspace has, revoked and expired ones included."""
+    uow.demand(Permission.API_KEYS_READ)
+    return uow.number(_ALL.count)
 
 
 def revoke_api_key(uow: UnitOfWork, key_id: str) -> ApiKey:

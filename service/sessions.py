@@ -45,6 +45,10 @@ class Session(SQLModel, table=True):
     expires_at: datetime = Field(sa_type=Instant)
 
 
+_SESSION = table_of(Session)
+_OWN = narrowed(Session).where(_SESSION.c.id == bindparam("id"), _SESSION.c.user_id == bindparam("user_id"))
+
+
 def open_session(uow: UnitOfWork, *, user_id: str, user_name: str, client: str) -> tuple[Session, str]:
     """Begin a session for a user whose password was right: the session and its token, which is not kept."""
     uow.demand(Permission.SESSIONS_OPEN)
@@ -65,6 +69,15 @@ def open_session(uow: UnitOfWork, *, user_id: str, user_name: str, client: str) 
     )
     uow.record(Event(Action.SIGNED_IN, "User", user_id, user_name))
     return session, token
+
+
+def get_session(uow: UnitOfWork, session_id: str) -> Session:
+    """One of the actor's own sessions, or NotFound."""
+    uow.demand(Permission.SESSIONS_USE)
+    session = uow.first(_OWN, id=session_id, user_id=uow.actor.id)
+    if session is None:
+        raise Refused(NotFound("Session", session_id))
+    return session
 
 
 def end_session(uow: UnitOfWork, session_id: str) -> None:

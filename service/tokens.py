@@ -57,8 +57,13 @@ class Seal:
     """Keyed hashes (HMAC-SHA-256) of tokens, under keys derived from the installation's secret key."""
 
     def __init__(self, secret_key: str) -> None:
+        self._tag_key = hmac.digest(secret_key.encode(), b"tag", "sha256")
         self._keys = {kind: hmac.digest(secret_key.encode(), kind.encode(), "sha256") for kind in TokenKind}
 
     def of(self, token: str, kind: TokenKind) -> str:
         """What the database keeps of the token: 64 hexadecimal digits, equal for equal tokens."""
         return hmac.digest(self._keys[kind], token.encode(), "sha256").hex()
+
+    def tag(self, purpose: bytes, data: bytes) -> bytes:
+        """32 bytes that only this installation can make of this data for this purpose."""
+        return hmac.digest(self._tag_key, len(purpose).to_bytes(4, "big") + purpose + data, "sha256")

@@ -39,6 +39,8 @@ def settings_of_process(**given: object) -> Settings:
         wrong = error.errors()[0]
         name = f"{PREFIX}{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
         raise failure(name + wrong["msg"].removeprefix("Value error, ")) from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise failure(f"the settings file cannot be read: {error}") from None
 
 
 def failure(why: str) -> SystemExit:
@@ -69,7 +71,7 @@ def in_workspace(subdomain: str, act: Callable[[Work, PasswordHasher, Actor], Aw
         workspace = await work.lookup(find_workspace, subdomain)
         if workspace is None:
             raise failure(f"there is no workspace {subdomain!r}; `headcount workspace list` shows which there are")
-        return await act(work, hasher, support(workspace.id, name=f"{getpass.getuser()} (command line)"))
+        return await act(work, hasher, support(workspace.id, name=f"{_operator()} (command line)"))
 
     return with_work(settings_of_process(), acting)
 
@@ -86,6 +88,13 @@ def duration(text: str) -> timedelta:
     if unit is None or not (number.isascii() and number.isdigit()) or int(number) == 0 or len(number) > 5:
         raise failure(f"{text!r} is no duration; write 90d, 12h, 30m or 10s")
     return timedelta(**{unit: int(number)})
+
+
+def _operator() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run under a number that no account has
+        return f"uid {os.getuid()}"
 
 
 def print_table(titles: list[str], rows: list[tuple[str, ...]]) -> None:

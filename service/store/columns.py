@@ -1,6 +1,5 @@
 """Column types and table access that every noun shares."""
 
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -18,12 +17,12 @@ class _SqliteInstant(UserDefinedType[datetime]):
         """The column's type in SQL."""
         return "DATETIME"
 
-    def bind_processor(self, dialect: Dialect) -> Callable[[datetime | None], str | None]:
-        """What SQLite is given."""
+    def bind_processor(self, dialect: Dialect) -> Any:
+        """What SQLite is given: a function from a moment or None to text or None."""
         return lambda moment: None if moment is None else moment.astimezone(UTC).isoformat(timespec="microseconds")
 
-    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[str], datetime]:
-        """What the domain gets back: aware, in UTC."""
+    def result_processor(self, dialect: Dialect, coltype: object) -> Any:
+        """What the domain gets back, aware and in UTC: a function from text to a moment."""
         return datetime.fromisoformat
 
 

@@ -26,6 +26,7 @@ from service.users.fields import (
     keys_of,
     shown_name,
     user_fields,
+    with_primary_email,
 )
 from service.users.queries import get_user
 
@@ -46,10 +47,10 @@ def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER
     uow.demand(Permission.USERS_WRITE)
     _refuse_unless_owner(uow, role)
     user_id = new_id("usr")
-    _refuse_address_of_another(uow, fields.user_name, user_id)
     managed_by = ManagedBy.DIRECTORY if uow.actor.is_directory else ManagedBy.WORKSPACE
     values = {"id": user_id, **initial_values(fields, role, managed_by, now())}
     user = uow.insert(User, values, or_else=_taken(fields.user_name))
+    _refuse_address_of_another(uow, fields.user_name, user_id)
     uow.insert_all(UserEmail, _email_rows(user_id, fields))
     uow.record(_event(Action.USER_CREATED, user))
     return user
@@ -93,6 +94,23 @@ def reactivate_user(uow: UnitOfWork, user_id: str) -> User:
     return update_user(uow, user_id, lambda user: user_fields({**fields_of(user), "active": True}))
 
 
+def edit_user(uow: UnitOfWork, user_id: str, changes: dict[str, Any], role: Role | None) -> User:
+    """Change some fields of a person, by the names of `UserFields`, and their role: all of it or nothing.
+
+    `email` stands for the address that mail goes to; None takes it away and leaves the others.
+    """
+    uow.demand(Permission.USERS_WRITE)
+
+    def edited(user: User) -> UserFields:
+        fields = {**fields_of(user), **changes}
+        if "email" in changes:
+            fields["emails"] = with_primary_email(user.emails, fields.pop("email"))
+        return user_fields(fields)
+
+    user = update_user(uow, user_id, edited)
+    return user if role is None else set_role(uow, user_id, role)
+
+
 def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
     """Change what a person may do; only owners make and unmake owners, and one active owner stays."""
     uow.demand(Permission.USERS_WRITE)
@@ -127,14 +145,14 @@ def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, An
     """Write the changed values of one user and say what they were."""
     if user.role == Role.OWNER:
         _protect_owner_fields(uow, user, values)
-    if "user_name" in values:
-        _refuse_address_of_another(uow, fields.user_name, user.id)
     changes = _changes(user, values)
     row = _touched(user, values | keys_of(fields))
     if "active" in values:
         row["deactivated_at"] = None if fields.active else row["updated_at"]
         row["deactivated_by"] = None if fields.active else _deactivator(uow)
     changed = uow.update(User, user.id, row, if_version=user.version, or_else=_taken(fields.user_name))
+    if "user_name" in values:
+        _refuse_address_of_another(uow, fields.user_name, user.id)
     if "emails" in values and email_keys(fields) != email_keys(user):
         uow.delete(UserEmail, user_id=user.id)
         uow.insert_all(UserEmail, _email_rows(user.id, fields))

@@ -186,6 +186,16 @@ def primary_email(user: UserFields) -> str | None:
     return chosen["value"] if chosen else None
 
 
+def with_primary_email(emails: list[Email] | None, address: str | None) -> list[Email] | None:
+    """The addresses with this one in place of the one that mail goes to; without any where there is none."""
+    kept = list(emails or [])
+    at = next((at for at, email in enumerate(kept) if email.get("primary")), 0)
+    if not address:
+        return [*kept[:at], *kept[at + 1 :]] or None
+    old: Email = kept[at] if kept else {"value": address, "type": "work"}
+    return [*kept[:at], {**old, "value": address, "primary": True}, *kept[at + 1 :]]
+
+
 def email_keys(user: UserFields) -> set[str]:
     """The canonical forms of a user's addresses."""
     return {canonical(email["value"]) for email in user.emails or ()}

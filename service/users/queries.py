@@ -1,12 +1,18 @@
 """How users are found, always within the actor's workspace; conditions come from the doors as SQL over `User`."""
 
-from sqlalchemy import ColumnElement, bindparam, exists, select
+from dataclasses import dataclass
+from enum import Enum
+from functools import lru_cache
 
-from service.actor import Permission
-from service.refusals import NotFound, Refused
+from sqlalchemy import ColumnElement, bindparam, exists, or_, select
+
+from service.actor import Permission, Role
+from service.pages import Order, Page, PageRequest, page_of
+from service.refusals import Invalid, NotFound, Refused
 from service.store.columns import table_of
+from service.text import canonical, unstorable
 from service.unit_of_work import Narrowed, UnitOfWork, narrowed
-from service.users.fields import User, UserEmail
+from service.users.fields import MAX_TEXT, ManagedBy, User, UserEmail
 
 _USER = table_of(User)
 _EMAIL = table_of(UserEmail)
@@ -44,3 +50,75 @@ def all_users(uow: UnitOfWork) -> list[User]:
     """Every user of the workspace, in the order of their creation: for the operator's command line."""
     uow.demand(Permission.USERS_READ)
     return uow.all(_IN_ORDER)
+
+
+class UserOrder(Enum):
+    """The orders in which people are listed."""
+
+    NAME_ASC = Order("users by name", (_USER.c.name_key, _USER.c.id))
+    CREATED_DESC = Order("users, the newest first", (_USER.c.id,), descending=True)
+
+
+@dataclass(frozen=True)
+class UserFilter:
+    """Which people to list; what is None does not matter. `text` is part of a name, a userName or an address."""
+
+    text: str | None = None
+    active: bool | None = None
+    roles: tuple[Role, ...] | None = None
+    managed_by: ManagedBy | None = None
+
+    @property
+    def parameters(self) -> dict[str, object]:
+        """The values that the filter's conditions compare with."""
+        given: dict[str, object] = {f"role_{number}": role.value for number, role in enumerate(self.roles or ())}
+        if self.text is not None:
+            given["text"] = f"%{_escaped(self.text)}%"
+        if self.active is not None:
+            given["active"] = self.active
+        if self.managed_by is not None:
+            given["managed_by"] = self.managed_by.value
+        return given
+
+
+def _escaped(text: str) -> str:
+    """Text as LIKE finds it, itself and nothing else; Invalid where no engine would look for it."""
+    if len(text) > MAX_TEXT:
+        raise Refused(Invalid("text", f"must not have more than {MAX_TEXT:,} characters"))
+    if why := unstorable(text):
+        raise Refused(Invalid("text", why))
+    return canonical(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+
+
+def page_users(uow: UnitOfWork, filter: UserFilter, order: UserOrder, wanted: PageRequest) -> Page[User]:
+    """One page of the workspace's people."""
+    uow.demand(Permission.USERS_READ)
+    parameters = filter.parameters
+    return page_of(uow, _filtered(tuple(parameters)), order.value, wanted, parameters)
+
+
+def count_users(uow: UnitOfWork, filter: UserFilter) -> int:
+    """How many of the workspace's people a filter finds."""
+    uow.demand(Permission.USERS_READ)
+    parameters = filter.parameters
+    return uow.number(_filtered(tuple(parameters)).count, **parameters)
+
+
+@lru_cache(maxsize=64)
+def _filtered(names: tuple[str, ...]) -> Narrowed[User]:
+    """One query for all filters of one shape."""
+    query = narrowed(User)
+    if "text" in names:
+        text: ColumnElement[str] = bindparam("text")
+        mine = (_EMAIL.c.workspace_id == _USER.c.workspace_id) & (_EMAIL.c.user_id == _USER.c.id)
+        address = exists(select(_EMAIL.c.user_id).where(mine, _EMAIL.c.value_key.like(text, escape="\\")))
+        named = (column.like(text, escape="\\") for column in (_USER.c.name_key, _USER.c.user_name_key))
+        query = query.where(or_(*named, address))
+    if "active" in names:
+        query = query.where(_USER.c.active == bindparam("active"))
+    roles = [_USER.c.role == bindparam(name) for name in names if name.startswith("role_")]
+    if roles:
+        query = query.where(or_(*roles))
+    if "managed_by" in names:
+        query = query.where(_USER.c.managed_by == bindparam("managed_by"))
+    return query

@@ -7,17 +7,20 @@ import pytest
 
 from service.actor import Actor, Permission, Role
 from service.api_keys import ApiKeyScope
+from service.audit_log import AuditFilter
 from service.flags import Flag
 from service.ids import new_id
+from service.pages import PageRequest
 from service.refusals import Forbidden, NotFound, Reason, Refused
 from service.sessions import open_session
 from service.store.columns import table_of
 from service.unit_of_work import narrowed
 from service.users.fields import User
+from service.users.queries import UserFilter, UserOrder
 from service.work import Work
 from service.workspaces import Plan
 from tests.house.verbs import Verb, verbs
-from tests.service.cast import Acme, Globex, changed, everything, nothing_changes, person
+from tests.service.cast import Acme, Globex, changed, events, everything, nothing_changes, person
 from tests.service.databases import CountingStore
 
 pytestmark = pytest.mark.anyio
@@ -27,11 +30,13 @@ VERBS = verbs()
 # What a verb is given where it is no id. Values that would be refused belong to the tests of the verb itself.
 VALUES: dict[str, Any] = {
     "change": changed(title="Mine"),
+    "changes": {"title": "Mine"},
     "client": "a browser",
     "enabled": True,
     "fields": person("mallory@globex.example"),
     "flag": Flag.SCIM_PROVISIONING,
     "limit": 100,
+    "order": UserOrder.NAME_ASC,
     "name": "Mine",
     "offset": 0,
     "parameters": {},
@@ -43,6 +48,10 @@ VALUES: dict[str, Any] = {
     "scopes": [ApiKeyScope.SCIM],
     "subdomain": "mine",
     "user_name": "Mallory",
+    "wanted": PageRequest(first=100),
+    # Where one name means two things, the module comes first.
+    "service.audit_log.filter": AuditFilter(),
+    "service.users.queries.filter": UserFilter(),
 }
 
 # Notes of a last use: they change nothing that anybody decided, and nobody waits for their answer.
@@ -52,17 +61,22 @@ ANSWERS_NOTHING = {"note_activity"}
 def arguments(verb: Verb, ids: dict[str, str]) -> tuple[list[Any], dict[str, Any]]:
     """What to call a verb with."""
     known = VALUES | ids
+    module = verb.function.__module__
+    values: dict[str, Any] = {}
     for name in verb.parameters:
-        assert name in known, f"teach this test about {name!r} of {verb.name}: an id goes to `ids`, the rest to VALUES"
-    return [known[name] for name in verb.positional], {name: known[name] for name in verb.keywords}
+        key = f"{module}.{name}" if f"{module}.{name}" in known else name
+        assert key in known, f"teach this test about {name!r} of {verb.name}: an id goes to `ids`, the rest to VALUES"
+        values[name] = known[key]
+    return [values[name] for name in verb.positional], {name: values[name] for name in verb.keywords}
 
 
 @pytest.fixture
 async def ids(work: Work, acme: Acme) -> dict[str, str]:
     """An id of Acme's for every parameter that takes one."""
+    event = (await events(work, acme))[0]
     bob = acme.people["Bob"]
     session, _ = await work.write(acme.nobody, open_session, user_id=bob, user_name="Bob", client="a browser")
-    return {"user_id": bob, "key_id": acme.key_id, "session_id": session.id}
+    return {"user_id": bob, "key_id": acme.key_id, "session_id": session.id, "event_id": event.id}
 
 
 def test_there_are_verbs_and_each_is_found() -> None:

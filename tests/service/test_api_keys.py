@@ -150,6 +150,7 @@ async def test_an_expired_key_is_refused(work: Work, acme: Acme) -> None:
 async def test_unknown_foreign_revoked_expired_and_mistyped_keys_get_one_answer(
     work: Work, acme: Acme, globex: Globex
 ) -> None:
+    _, good = await work.write(acme.ann, create_api_key, name="Entra", scopes=SCIM)
     await work.write(globex.charlie, revoke_api_key, globex.key_id)
     await stamp(work, acme, expires_at=now() - timedelta(days=1))
     answers = {
@@ -157,9 +158,10 @@ async def test_unknown_foreign_revoked_expired_and_mistyped_keys_get_one_answer(
         for token, subdomain in [
             (new_token(TokenKind.SCIM_KEY), "acme"),
             (new_token(TokenKind.SCIM_KEY), None),
-            (acme.key, "globex"),
+            (good, "globex"),
+            (good, "nowhere"),
+            (good, ""),
             (acme.key, "acme"),
-            (acme.key, "nowhere"),
             (globex.key, "globex"),
             (acme.key[:-1], "acme"),
             ("", None),
@@ -167,6 +169,7 @@ async def test_unknown_foreign_revoked_expired_and_mistyped_keys_get_one_answer(
         ]
     }
     assert answers == {Unauthenticated(BAD_KEY)}
+    assert (await recognise_key(work, good, caller("acme"))).actor.workspace_id == acme.id
 
 
 async def test_a_typo_costs_no_query(work: Work, acme: Acme, store: CountingStore) -> None:

@@ -52,11 +52,6 @@ async def stamp(work: Work, acme: Acme, session_id: str, **values: object) -> No
     await work.write(acme.support, stamped)
 
 
-async def set_password(work: Work, acme: Acme, hasher: PasswordHasher, user_id: str) -> None:
-    named = {"user_id": user_id, "user_name": "somebody", "password_hash": await hasher.hash(PASSWORD)}
-    await work.write(acme.support, store_password, **named)
-
-
 async def test_signing_in_opens_a_session_with_the_permissions_of_the_role(
     work: Work, acme: Acme, hasher: PasswordHasher
 ) -> None:
@@ -96,14 +91,15 @@ class Watched(PasswordHasher):
 async def test_whatever_is_wrong_with_a_sign_in_the_answer_and_the_work_are_one(
     work: Work, acme: Acme, globex: Globex
 ) -> None:
-    shared = [{"value": "reception@acme.example"}]
-    for name in ("carol@acme.example", "dave@acme.example"):
-        await work.write(acme.alice, create_user, person(name, emails=shared))
+    await work.write(acme.alice, create_user, person("carol@acme.example"))
     await work.write(acme.alice, deactivate_user, acme.people["Bob"])
+    shared = [{"value": "reception@acme.example"}]
+    for name in ("Alice", "Ann"):
+        await work.write(acme.alice, update_user, acme.people[name], changed(emails=shared))
     wrongs = [
         ("acme", "alice@acme.example", "not the password at all"),
         ("acme", "nobody@acme.example", PASSWORD),
-        ("acme", "reception@acme.example", PASSWORD),  # two people have it
+        ("acme", "reception@acme.example", PASSWORD),  # two people have it, and this password too
         ("acme", "carol@acme.example", PASSWORD),  # has no password
         ("acme", BOB, PASSWORD),  # is deactivated
         ("acme", "charlie@globex.example", PASSWORD),
@@ -213,6 +209,13 @@ async def test_deactivation_ends_every_session_and_the_audit_log_says_how_many(
         assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
     who, _ = await signed_in(work, hasher, BOB)  # the password is still the same
     assert who.actor == acme.bob
+
+
+async def test_a_session_of_somebody_deactivated_is_no_good_however_it_came_about(work: Work, acme: Acme) -> None:
+    bob = acme.people["Bob"]
+    await work.write(acme.alice, deactivate_user, bob)
+    _, token = await work.write(acme.nobody, open_session, user_id=bob, user_name="Bob", client="a browser")
+    assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
 
 
 async def test_deleting_ends_every_session_and_forgets_the_password(

@@ -230,7 +230,7 @@ async def test_a_full_disk_takes_nothing_that_was_acknowledged_and_keeps_nothing
     wide = {"x509_certificates": [{"value": "x" * 20_000}]}
     adding = (work.write(acme.alice, create_user, person(f"p{number}", **wide)) for number in range(20))
     answers = await asyncio.gather(*adding, return_exceptions=True)
-    kept = {answer.user_name for answer in answers if not isinstance(answer, BaseException)}  
+    kept = {answer.user_name for answer in answers if not isinstance(answer, BaseException)}
     failures = [answer for answer in answers if isinstance(answer, BaseException)]
     assert failures
     assert all(isinstance(failure, sqlite3.OperationalError) for failure in failures)

@@ -74,6 +74,7 @@ async def test_a_user_name_is_taken_however_it_is_written(work: Work, acme: Acme
         reason = await refusal(work.write(acme.alice, create_user, person(spelling)))
     assert isinstance(reason, Taken)
     assert (reason.field, reason.value) == ("user_name", spelling)
+    assert "already the userName" in reason.why  # and not "the e-mail address of another", though it is that too
 
 
 @pytest.mark.parametrize("spelling", TAKEN_SPELLINGS)

@@ -3,7 +3,7 @@
 import pytest
 
 from service.actor import Role, support
-from service.founding import found_workspace, owner_fields
+from service.founding import found_workspace, person_fields
 from service.ids import new_id
 from service.passwords import PasswordHasher
 from service.refusals import Forbidden, Invalid, NotFound, Reason, Taken
@@ -128,7 +128,7 @@ async def test_two_foundings_of_one_subdomain_make_one_workspace(work: Work, has
 def test_an_owner_has_a_given_and_a_family_name(
     email: str, name: str | None, given: str, family: str, shown: str
 ) -> None:
-    owner = owner_fields(email, name, workspace_name="Acme")
+    owner = person_fields(email, name, family_name="Acme")
     assert (owner.given_name, owner.family_name, shown_name(owner)) == (given, family, shown)
     assert owner.user_name == email
 
