@@ -1,0 +1,187 @@
+"""The domain's refusals as GraphQL types: expected failures are data, and each is an `Error`.
+
+A mutation that is refused answers with the error's type where its result has room for it. Everywhere else, a query's
+fields above all, the same code, message and details are an entry of `errors`.
+"""
+
+from enum import Enum
+from typing import Any, assert_never
+
+import strawberry
+from strawberry.types.field import StrawberryField
+from strawberry.types.union import StrawberryUnion
+
+from graphql_facade.enums import publish
+from graphql_facade.spelling import input_path
+from service.actor import Permission
+from service.refusals import (
+    Busy,
+    FlagOff,
+    Forbidden,
+    Invalid,
+    NotFound,
+    OwnerProtected,
+    Reason,
+    Refused,
+    Stale,
+    Taken,
+    Unauthenticated,
+)
+
+publish(
+    Permission,
+    "What a role may do; the verbs of this API ask for one each.",
+    WORKSPACE_READ="See the workspace.",
+    USERS_READ="See people.",
+    USERS_WRITE="Add, change, deactivate, reactivate and delete people.",
+    API_KEYS_READ="See API keys.",
+    API_KEYS_WRITE="Create and revoke API keys.",
+    FLAGS_READ="See flags.",
+    FLAGS_WRITE="Set flags.",
+    AUDIT_READ="Read the audit log.",
+    WORKSPACES_CREATE="Create workspaces.",
+    PASSWORDS_WRITE="Set passwords.",
+    SESSIONS_OPEN="Sign in.",
+    SESSIONS_USE="See and end one's own session.",
+    API_KEYS_USE="Act with an API key.",
+)
+
+
+@strawberry.enum(description="What kind of failure it is, for programs.")
+class ErrorCode(Enum):
+    """Codes of the errors below."""
+
+    INVALID_INPUT = strawberry.enum_value("INVALID_INPUT", description="`InvalidInput`.")
+    NOT_FOUND = strawberry.enum_value("NOT_FOUND", description="`NotFound`.")
+    CONFLICT = strawberry.enum_value("CONFLICT", description="`Conflict`.")
+    FORBIDDEN = strawberry.enum_value("FORBIDDEN", description="`Forbidden`.")
+    OWNER_PROTECTED = strawberry.enum_value("OWNER_PROTECTED", description="`OwnerProtected`.")
+    UNAUTHENTICATED = strawberry.enum_value("UNAUTHENTICATED", description="`Unauthenticated`.")
+    INVALID_CREDENTIALS = strawberry.enum_value("INVALID_CREDENTIALS", description="`InvalidCredentials`.")
+    FLAG_OFF = strawberry.enum_value("FLAG_OFF", description="The workspace has not got this feature.")
+    BUSY = strawberry.enum_value("BUSY", description="`Busy`.")
+
+
+@strawberry.interface(description="Every expected failure. One `... on Error { code message }` handles all of them.")
+class Error:
+    """What every failure says."""
+
+    code: ErrorCode = strawberry.field(description="For programs.")
+    message: str = strawberry.field(description="For people: what is wrong, and what to do.")
+
+
+@strawberry.type(description="One thing that is wrong with the input.")
+class InputIssue:
+    """Where in the input, and what."""
+
+    path: list[str] = strawberry.field(description="The way to the field, from `input` or the field's arguments.")
+    message: str = strawberry.field(description="What is wrong with it.")
+
+
+@strawberry.type(name="InvalidInput", description="The input cannot be accepted as it is; nothing was changed.")
+class InvalidInputError(Error):
+    """`service.refusals.Invalid`."""
+
+    issues: list[InputIssue] = strawberry.field(description="What is wrong, field by field.")
+
+
+@strawberry.type(name="NotFound", description="There is nothing with this id in the workspace.")
+class NotFoundError(Error):
+    """`service.refusals.NotFound`."""
+
+
+@strawberry.type(name="Conflict", description="A value is taken, or the thing has changed since it was read.")
+class ConflictError(Error):
+    """`service.refusals.Taken` and `Stale`."""
+
+    path: list[str] | None = strawberry.field(description="The way to the field whose value is taken, if that is it.")
+
+
+@strawberry.type(name="Forbidden", description="The viewer may not do this.")
+class ForbiddenError(Error):
+    """`service.refusals.Forbidden`."""
+
+    requires: Permission = strawberry.field(description="The permission that it takes.")
+
+
+@strawberry.type(name="OwnerProtected", description="The act would make, change or remove an owner; not this way.")
+class OwnerProtectedError(Error):
+    """`service.refusals.OwnerProtected`."""
+
+
+@strawberry.type(name="Unauthenticated", description="Nobody is signed in, or no longer.")
+class UnauthenticatedError(Error):
+    """`service.refusals.Unauthenticated`."""
+
+
+@strawberry.type(name="InvalidCredentials", description="Not the name and the password of an active person.")
+class InvalidCredentialsError(Error):
+    """The one answer to every sign-in that fails, whatever was wrong."""
+
+
+@strawberry.type(name="FlagOff", description="The workspace has not got this feature.")
+class FlagOffError(Error):
+    """`service.refusals.FlagOff`. No mutation is refused with it so far."""
+
+
+@strawberry.type(name="Busy", description="Not now; the same call may succeed later.")
+class BusyError(Error):
+    """`service.refusals.Busy`."""
+
+    retry_after_seconds: int = strawberry.field(description="How long to wait before trying again.")
+
+
+AnyError = (
+    InvalidInputError
+    | NotFoundError
+    | ConflictError
+    | ForbiddenError
+    | OwnerProtectedError
+    | UnauthenticatedError
+    | FlagOffError
+    | BusyError
+)
+
+
+def error_of(reason: Reason) -> AnyError:
+    """A refusal as data."""
+    match reason:
+        case NotFound():
+            return NotFoundError(code=ErrorCode.NOT_FOUND, message="There is nothing with this id in the workspace.")
+        case Taken(_, field, value, why):
+            path = input_path(field)
+            return ConflictError(code=ErrorCode.CONFLICT, message=f"{path[-1]} {value!r} {why}.", path=path)
+        case Stale():
+            message = "Somebody else has changed this meanwhile: load it again and repeat the change."
+            return ConflictError(code=ErrorCode.CONFLICT, message=message, path=None)
+        case Invalid(field, why):
+            path = input_path(field)
+            issue = InputIssue(path=path, message=f"{path[-1]} {why}.")
+            return InvalidInputError(code=ErrorCode.INVALID_INPUT, message=issue.message, issues=[issue])
+        case Forbidden(permission):
+            requires = Permission(permission)
+            message = f"Your role does not give you the permission {requires.name}."
+            return ForbiddenError(code=ErrorCode.FORBIDDEN, message=message, requires=requires)
+        case OwnerProtected(why):
+            return OwnerProtectedError(code=ErrorCode.OWNER_PROTECTED, message=why)
+        case Unauthenticated(why):
+            return UnauthenticatedError(code=ErrorCode.UNAUTHENTICATED, message=why)
+        case FlagOff(_, why):
+            return FlagOffError(code=ErrorCode.FLAG_OFF, message=why)
+        case Busy(why, retry_after):
+            return BusyError(code=ErrorCode.BUSY, message=f"{why} Try again.", retry_after_seconds=retry_after)
+        case _:
+            assert_never(reason)
+
+
+class RefusalsAsData(strawberry.ExceptionHandler[Refused, BusyError]):
+    """Makes a refusal the result of a mutation that has room for it.
+
+    Every mutation may come at a busy time, so that `Busy` in its result tells a mutation from other fields.
+    """
+
+    def handle(self, exception: Refused, *, field: StrawberryField, info: strawberry.Info) -> Any:
+        """The error, or None to leave it to `errors`."""
+        error = error_of(exception.reason)
+        result = field.type
+        return error if isinstance(result, StrawberryUnion) and type(error) in result.types else None

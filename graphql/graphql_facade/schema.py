@@ -1,0 +1,92 @@
+"""The schema: what can be asked, and what can be done."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Annotated
+
+import strawberry
+from graphql import GraphQLError
+from strawberry.schema.config import StrawberryConfig
+from strawberry.types import ExecutionContext
+
+from graphql_facade.api_keys import ApiKeyMutations, api_key_by_id
+from graphql_facade.audit_log import audit_event_by_id
+from graphql_facade.context import Context, Info
+from graphql_facade.documents import Documents, KnownDocuments
+from graphql_facade.flags import flag_by_id
+from graphql_facade.nodes import Node, domain_id
+from graphql_facade.refusals import RefusalsAsData
+from graphql_facade.resolvers import resolved
+from graphql_facade.scalars import DATE_TIME
+from graphql_facade.sessions import session_by_id
+from graphql_facade.sign_in import SessionMutations
+from graphql_facade.user_changes import UserMutations
+from graphql_facade.users import user_by_id
+from graphql_facade.viewer import Viewer, viewer_of
+from graphql_facade.workspaces import workspace_by_id
+from service.refusals import NotFound, Refused
+
+NODES: dict[str, Callable[[Context, str], Awaitable[Node]]] = {
+    "usr": user_by_id,
+    "wsp": workspace_by_id,
+    "ses": session_by_id,
+    "key": api_key_by_id,
+    "flag": flag_by_id,
+    "aud": audit_event_by_id,
+}
+"""How a node is fetched, by the prefix of its id."""
+
+
+@strawberry.type(description="What can be asked.")
+class Query:
+    """The two ways in."""
+
+    @resolved("Who is signed in; everything hangs from here.")
+    async def viewer(self, info: Info) -> Viewer:
+        """The viewer."""
+        return await viewer_of(info.context)
+
+    @resolved("The thing with this id; null where the viewer's workspace has none, whatever another one has.")
+    async def node(
+        self,
+        info: Info,
+        id: Annotated[strawberry.ID, strawberry.argument(description="The id of anything.")],
+    ) -> Node | None:
+        """Fetch by the id's prefix."""
+        await info.context.signed_in()
+        fetch = NODES.get(id.partition("_")[0])
+        try:
+            return await fetch(info.context, domain_id(id)) if fetch else None
+        except Refused as refused:
+            if isinstance(refused.reason, NotFound):
+                return None
+            raise
+
+
+@strawberry.type(description="What can be done. Each mutation is one transaction: it happens as a whole or not at all.")
+class Mutation(SessionMutations, UserMutations, ApiKeyMutations):
+    """Every noun's mutations."""
+
+
+class Schema(strawberry.Schema):
+    """The schema as the endpoint runs it."""
+
+    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
+        """Log nothing here: anybody can cause an error, and the endpoint logs those that are no fault of the client."""
+
+
+def make_schema(*, introspection: bool) -> Schema:
+    """The schema; with `introspection` clients may ask it what it is."""
+    documents = Documents(introspection=introspection)
+    return Schema(
+        query=Query,
+        mutation=Mutation,
+        config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
+        extensions=[lambda: KnownDocuments(documents)],
+        exception_handlers=[RefusalsAsData()],
+    )
+
+
+def printed_schema() -> str:
+    """The schema in GraphQL's own language, as clients may rely on it; ends with a newline."""
+    return make_schema(introspection=False).as_str().rstrip() + "\n"

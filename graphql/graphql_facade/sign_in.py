@@ -1,0 +1,113 @@
+"""Signing in and out."""
+
+from typing import Annotated
+
+import strawberry
+
+from graphql_facade.context import Context, Info
+from graphql_facade.refusals import (
+    BusyError,
+    ErrorCode,
+    InvalidCredentialsError,
+    InvalidInputError,
+    UnauthenticatedError,
+)
+from graphql_facade.resolvers import mutation
+from graphql_facade.viewer import Viewer
+from service.authentication import sign_in
+from service.refusals import Invalid, NotFound, Refused, Unauthenticated
+from service.sessions import end_session
+from service.text import unstorable
+
+
+@strawberry.input(description="Who signs in, where, and the password.")
+class SignInInput:
+    """The workspace is the host's, where the host names one."""
+
+    email: str = strawberry.field(description="The person's e-mail address or userName.")
+    password: str = strawberry.field(description="The password.")
+    workspace: str | None = strawberry.field(
+        default=None, description="The workspace's subdomain; needed where the host names none."
+    )
+
+
+@strawberry.type(description="Somebody is signed in; the session is in a cookie.")
+class SignInPayload:
+    """The session's token goes into the cookie and into no body."""
+
+    viewer: Viewer = strawberry.field(description="Who.")
+
+
+@strawberry.type(description="Nobody is signed in any more.")
+class SignOutPayload:
+    """GraphQL has no empty types."""
+
+    ok: bool = strawberry.field(description="Always true.")
+
+
+SignInResult = Annotated[
+    SignInPayload | InvalidCredentialsError | InvalidInputError | BusyError,
+    strawberry.union("SignInResult", description="The viewer, or what stood in the way."),
+]
+SignOutResult = Annotated[
+    SignOutPayload | UnauthenticatedError | BusyError,
+    strawberry.union("SignOutResult", description="Done, or what stood in the way."),
+]
+
+
+@strawberry.type
+class SessionMutations:
+    """Signing in and out."""
+
+    @mutation(
+        "Begin a session, in place of the one that the request shows. One attempt to an operation. "
+        "Whatever was wrong, the answer is InvalidCredentials."
+    )
+    async def sign_in(self, info: Info, input: SignInInput) -> SignInResult:
+        """Sign in, and let go of the session that the browser had."""
+        context = info.context
+        named = {"subdomain": _workspace(context, input.workspace), "identifier": input.email}
+        try:
+            signed_in, token = await sign_in(
+                context.work, context.hasher, context.caller, **named, password=input.password
+            )
+        except Refused as refused:
+            if isinstance(refused.reason, Unauthenticated):
+                return InvalidCredentialsError(code=ErrorCode.INVALID_CREDENTIALS, message=refused.reason.why)
+            raise
+        await _end_session(context)
+        context.enter(signed_in, token)
+        return SignInPayload(viewer=Viewer(signed_in=signed_in))
+
+    @mutation("End this session.")
+    async def sign_out(self, info: Info) -> SignOutResult:
+        """Sign out."""
+        ended = await _end_session(info.context)
+        info.context.leave()
+        if not ended:
+            raise Refused(Unauthenticated("Nobody was signed in."))
+        return SignOutPayload(ok=True)
+
+
+async def _end_session(context: Context) -> bool:
+    """End the session that the request shows; whether there was one."""
+    try:
+        await context.write(end_session, (await context.signed_in()).session_id)
+    except Refused as refused:
+        if isinstance(refused.reason, Unauthenticated | NotFound):
+            return False
+        raise
+    return True
+
+
+def _workspace(context: Context, given: str | None) -> str:
+    """The subdomain of the workspace to sign in to, or Invalid."""
+    here = context.caller.subdomain
+    wanted = given.strip().lower() if given else None
+    if here is None and wanted is None:
+        raise Refused(Invalid("workspace", "is required on this host: name the workspace's subdomain"))
+    if wanted and unstorable(wanted):
+        raise Refused(Invalid("workspace", "must be a subdomain"))
+    if here and wanted and here != wanted:
+        raise Refused(Invalid("workspace", "must be left out here, or be that of the host"))
+    return here or wanted or ""

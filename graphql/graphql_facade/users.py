@@ -1,0 +1,149 @@
+"""People: what the people page shows."""
+
+from datetime import datetime
+from enum import Enum
+from typing import Annotated, Self
+
+import strawberry
+
+from graphql_facade.connections import Connection
+from graphql_facade.context import Context
+from graphql_facade.enums import publish
+from graphql_facade.nodes import Node
+from service.actor import Role
+from service.pages import PageRequest
+from service.users import fields, queries
+from service.users.fields import ManagedBy, primary_email, shown_name
+
+publish(
+    Role,
+    "What a person may do in the workspace. A job title is another thing: `title`.",
+    OWNER="Everything, and the only one who makes, changes and removes owners.",
+    ADMIN="Everything but what takes an owner.",
+    MEMBER="Sees the workspace and its people.",
+)
+publish(
+    ManagedBy,
+    "Who decides about a person.",
+    WORKSPACE="The workspace's own owners and admins.",
+    DIRECTORY="The identity provider, through SCIM.",
+)
+
+
+@strawberry.enum(description="Whether a person has access.")
+class UserStatus(Enum):
+    """Derived from `active`."""
+
+    ACTIVE = strawberry.enum_value("ACTIVE", description="They have.")
+    INACTIVE = strawberry.enum_value("INACTIVE", description="They have not: `statusReason` says why.")
+
+
+@strawberry.enum(description="Why a person has no access.")
+class UserStatusReason(Enum):
+    """By the door that deactivated them."""
+
+    DEACTIVATED_BY_ADMIN = strawberry.enum_value(
+        "ADMIN", description="Somebody in the workspace, or support, ended it."
+    )
+    DEACTIVATED_BY_DIRECTORY = strawberry.enum_value("DIRECTORY", description="The identity provider ended it.")
+
+
+@strawberry.enum(name="UserOrder", description="The orders in which people are listed.")
+class UserOrderName(Enum):
+    """Names of `service.users.queries.UserOrder`."""
+
+    NAME_ASC = strawberry.enum_value("NAME_ASC", description="By the name that people see, A to Z.")
+    CREATED_DESC = strawberry.enum_value("CREATED_DESC", description="Those who were added last come first.")
+
+
+@strawberry.type(description="One of a person's e-mail addresses.")
+class EmailAddress:
+    """`service.users.fields.Email`."""
+
+    address: str = strawberry.field(description="The address.")
+    type: str | None = strawberry.field(description="What it is for, such as `work`, in the directory's words.")
+    is_primary: bool = strawberry.field(description="Whether the directory calls it the primary one.")
+
+
+@strawberry.type(description="A person in one workspace: the membership itself.")
+class User(Node):
+    """A row of `service.users.fields.User`, as people read it."""
+
+    user_name: str = strawberry.field(description="The name to sign in with; unique in the workspace.")
+    display_name: str = strawberry.field(description="The name that people see.")
+    given_name: str | None = strawberry.field(description="The given name.")
+    family_name: str | None = strawberry.field(description="The family name.")
+    email: str | None = strawberry.field(description="The address that mail goes to.")
+    emails: list[EmailAddress] = strawberry.field(description="All addresses.")
+    title: str | None = strawberry.field(description="The job title. It grants nothing.")
+    status: UserStatus = strawberry.field(description="Whether the person has access.")
+    status_reason: UserStatusReason | None = strawberry.field(description="Why not, if not.")
+    role: Role = strawberry.field(description="What the person may do.")
+    managed_by: ManagedBy = strawberry.field(description="Who decides about the person.")
+    external_id: str | None = strawberry.field(description="The directory's own identifier of the person.")
+    created_at: datetime = strawberry.field(description="When the person was added.")
+    updated_at: datetime = strawberry.field(description="When something about the person last changed.")
+    deactivated_at: datetime | None = strawberry.field(description="Since when the person has no access.")
+
+    @classmethod
+    def of(cls, row: fields.User) -> Self:
+        """The person of a row."""
+        return cls(
+            id=strawberry.ID(row.id),
+            user_name=row.user_name,
+            display_name=shown_name(row),
+            given_name=row.given_name,
+            family_name=row.family_name,
+            email=primary_email(row),
+            emails=[
+                EmailAddress(address=email["value"], type=email.get("type"), is_primary=email.get("primary", False))
+                for email in row.emails or ()
+            ],
+            title=row.title,
+            status=UserStatus.ACTIVE if row.active else UserStatus.INACTIVE,
+            status_reason=UserStatusReason(row.deactivated_by) if row.deactivated_by else None,
+            role=Role(row.role),
+            managed_by=ManagedBy(row.managed_by),
+            external_id=row.external_id,
+            created_at=row.created_at,
+            updated_at=row.updated_at,
+            deactivated_at=row.deactivated_at,
+        )
+
+
+@strawberry.input(description="Which people to list; what is left out, null or an empty list does not matter.")
+class UserFilter:
+    """`service.users.queries.UserFilter`."""
+
+    query: str | None = strawberry.field(default=None, description="Part of a name, a userName or an address.")
+    status: list[UserStatus] | None = strawberry.field(default=None, description="With one of these.")
+    role: list[Role] | None = strawberry.field(default=None, description="With one of these.")
+    managed_by: ManagedBy | None = strawberry.field(default=None, description="Whom these decide about.")
+
+    def in_domain(self) -> queries.UserFilter:
+        """The filter in the domain's words."""
+        statuses = set(self.status or ())
+        return queries.UserFilter(
+            text=self.query or None,
+            active=UserStatus.ACTIVE in statuses if len(statuses) == 1 else None,
+            roles=tuple(role for role in Role if role in (self.role or ())) or None,
+            managed_by=self.managed_by,
+        )
+
+
+UserFilterArgument = Annotated[UserFilter | None, strawberry.argument(description="Which people.")]
+UserOrderArgument = Annotated[UserOrderName, strawberry.argument(description="In which order.")]
+
+
+async def user_by_id(context: Context, id: str) -> User:
+    """One person, or NotFound."""
+    return User.of(await context.read(queries.get_user, id))
+
+
+async def page_of_users(
+    context: Context, wanted: PageRequest, filter: UserFilter | None, order_by: UserOrderName
+) -> Connection[User]:
+    """One page of the workspace's people."""
+    which = (filter or UserFilter()).in_domain()
+    page = await context.read(queries.page_users, which, queries.UserOrder[order_by.name], wanted)
+    return Connection[User].of(page, User.of, lambda: context.read(queries.count_users, which))
