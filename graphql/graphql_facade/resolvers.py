@@ -14,5 +14,12 @@ def resolved(description: str) -> Callable[[F], F]:
 
 
 def mutation(description: str) -> Callable[[F], F]:
-    """A field of Mutation, which the method does."""
-    return strawberry.mutation(description=description)  # type: ignore[no-any-return]
+    """A field of Mutation, which the method does; all that it takes is in one `input`."""
+
+    def made(method: F) -> F:
+        field: Any = strawberry.mutation(method, description=description)
+        for argument in field.arguments:
+            argument.description = "What it takes, field by field."
+        return field  # type: ignore[no-any-return]
+
+    return made

@@ -1,5 +1,6 @@
 """What the people page can do to people."""
 
+from dataclasses import replace
 from typing import Annotated
 
 import strawberry
@@ -18,6 +19,7 @@ from graphql_facade.refusals import (
 from graphql_facade.resolvers import mutation
 from graphql_facade.users import User
 from service.actor import Role
+from service.refusals import Invalid, Reason, Refused, Taken
 from service.users import fields
 from service.users.commands import create_user, deactivate_user, delete_user, edit_user, reactivate_user
 from service.users.fields import user_fields
@@ -41,10 +43,10 @@ class UserCreateInput:
 
 @strawberry.input(description="Changes of a person: what is left out stays as it is, and null takes a value away.")
 class UserUpdateInput:
-    """Absent and null differ; what cannot be taken away is no `| None`."""
+    """Absent and null differ. Null for what cannot be taken away is refused as data, like any other bad value."""
 
     id: strawberry.ID = strawberry.field(description="Whom to change.")
-    user_name: strawberry.Maybe[str] = strawberry.field(description=f"{_NAME} Not null.")
+    user_name: strawberry.Maybe[str | None] = strawberry.field(description=f"{_NAME} Not null.")
     email: strawberry.Maybe[str | None] = strawberry.field(
         description="The address that mail goes to, in place of the one that it goes to now; others stay."
     )
@@ -52,7 +54,7 @@ class UserUpdateInput:
     given_name: strawberry.Maybe[str | None] = strawberry.field(description="The given name.")
     family_name: strawberry.Maybe[str | None] = strawberry.field(description="The family name.")
     title: strawberry.Maybe[str | None] = strawberry.field(description="The job title.")
-    role: strawberry.Maybe[Role] = strawberry.field(description=f"{_ROLE} Not null.")
+    role: strawberry.Maybe[Role | None] = strawberry.field(description=f"{_ROLE} Not null.")
 
 
 @strawberry.input(description="Whom to deactivate.")
@@ -134,7 +136,10 @@ class UserMutations:
         values = {name: getattr(input, name) for name in _CREATED_WITH}
         values["user_name"] = input.email if input.user_name is None else input.user_name
         values["emails"] = [{"value": input.email, "type": "work", "primary": True}]
-        row = await info.context.write(create_user, user_fields(values), role=input.role)
+        try:
+            row = await info.context.write(create_user, user_fields(values), role=input.role)
+        except Refused as refused:
+            raise Refused(_said_of_email(refused.reason) if input.user_name is None else refused.reason) from None
         return UserCreatePayload(user=User.of(row))
 
     @mutation("Change a person: all that the input says, or nothing.")
@@ -143,6 +148,8 @@ class UserMutations:
         given = {name: getattr(input, name) for name in _CHANGED}
         changes = {name: maybe.value for name, maybe in given.items() if maybe}
         role = input.role.value if input.role else None
+        if input.role and role is None:
+            raise Refused(Invalid("role", "must not be null"))
         return _payload(await info.context.write(edit_user, domain_id(input.id), changes, role))
 
     @mutation("End a person's access: their sessions end at once, the workspace's keys go on.")
@@ -160,6 +167,13 @@ class UserMutations:
         """Delete."""
         await info.context.write(delete_user, domain_id(input.id))
         return UserDeletePayload(deleted_id=input.id)
+
+
+def _said_of_email(reason: Reason) -> Reason:
+    """What is wrong with a userName, said of the address that it was taken from."""
+    if isinstance(reason, Invalid | Taken) and reason.field == "user_name":
+        return replace(reason, field="emails")
+    return reason
 
 
 def _payload(row: fields.User) -> UserUpdatePayload:

@@ -190,7 +190,7 @@ def with_primary_email(emails: list[Email] | None, address: str | None) -> list[
     """The addresses with this one in place of the one that mail goes to; without any where there is none."""
     kept = list(emails or [])
     at = next((at for at, email in enumerate(kept) if email.get("primary")), 0)
-    if not address:
+    if address is None:
         return [*kept[:at], *kept[at + 1 :]] or None
     old: Email = kept[at] if kept else {"value": address, "type": "work"}
     return [*kept[:at], {**old, "value": address, "primary": True}, *kept[at + 1 :]]

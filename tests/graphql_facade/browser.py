@@ -1,5 +1,7 @@
 """A browser on the settings pages: it asks GraphQL and keeps the session's cookie."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -33,6 +35,18 @@ SIGN_IN = """mutation ($email: String!, $password: String!, $workspace: String) 
 SIGN_OUT = "mutation { signOut { __typename ... on Error { code message } } }"
 WHO = "{ viewer { user { userName } } }"
 
+PERSON = """id userName displayName givenName familyName email emails { address type isPrimary } title
+    status statusReason role managedBy externalId createdAt updatedAt deactivatedAt"""
+EVENT = """id at action actor { kind id displayName } target { kind id displayName } changes { field before after }
+    channel reason ip requestId"""
+
+_EVERYTHING = f"""{{ viewer {{ workspace {{
+    users(first: 100, orderBy: CREATED_DESC) {{ totalCount nodes {{ {PERSON} }} }}
+    apiKeys(first: 100) {{ totalCount nodes {{ id displayName expiresAt revokedAt revokedBy }} }}
+    auditEvents(first: 1) {{ totalCount nodes {{ id }} }}
+    flags {{ key enabled reason setAt }}
+}} }} }}"""
+
 
 @dataclass
 class Browser:
@@ -40,7 +54,7 @@ class Browser:
 
     client: httpx2.Client
 
-    def post(self, document: str, variables: Data | None = None, **headers: str) -> httpx2.Response:
+    def post(self, document: str, variables: Data | None = None, /, **headers: str) -> httpx2.Response:
         """The whole answer."""
         return self.client.post("/graphql", json={"query": document, "variables": variables}, headers=headers)
 
@@ -80,6 +94,37 @@ class Browser:
         told: Data = error
         return told
 
+    def unread(self, document: str, **variables: Any) -> list[Data]:
+        """The errors of a document or of variables that are no operation of this API."""
+        answer = self.post(document, variables)
+        assert answer.status_code == 400, answer.text
+        body = answer.json()
+        assert body.keys() == {"errors"}, body
+        errors: list[Data] = body["errors"]
+        return errors
+
+    def node(self, id: object, wanted: str = "") -> Data | None:
+        """What has this id: its type, its id and what is wanted of it."""
+        document = f"query ($id: ID!) {{ node(id: $id) {{ __typename id {wanted} }} }}"
+        found: Data | None = self.ask(document, id=id)["node"]
+        return found
+
+    def person(self, id: str) -> Data:
+        """All that the people page shows of a person."""
+        person = self.node(id, f"... on User {{ {PERSON} }}")
+        assert person is not None
+        return person
+
+    def events(self, **filter: Any) -> list[Data]:
+        """What stands in the audit log, the newest event first."""
+        document = f"""query ($filter: AuditFilter) {{ viewer {{ workspace {{
+            auditEvents(first: 100, filter: $filter) {{ totalCount nodes {{ {EVENT} }} }}
+        }} }} }}"""
+        found = self.ask(document, filter=filter)["viewer"]["workspace"]["auditEvents"]
+        events: list[Data] = found["nodes"]
+        assert found["totalCount"] == len(events) or len(events) == 100
+        return events
+
     def sign_in(self, email: str, password: str = PASSWORD, workspace: str | None = None) -> Data:
         """The result of signing in."""
         result: Data = self.ask(SIGN_IN, email=email, password=password, workspace=workspace)["signIn"]
@@ -108,6 +153,14 @@ def signed_in(tenant: Tenant, email: str) -> Browser:
     new = browser(tenant)
     assert new.sign_in(email)["__typename"] == "SignInPayload"
     return new
+
+
+@contextmanager
+def nothing_happens(witness: Browser) -> Iterator[None]:
+    """The block must leave the workspace of this owner or admin as it was, the audit log included."""
+    before = witness.ask(_EVERYTHING)
+    yield
+    assert witness.ask(_EVERYTHING) == before
 
 
 _NUMBERS = iter(range(1_000_000))

@@ -142,7 +142,7 @@ def test_signing_out_ends_the_session_and_clears_the_cookie(acme: Tenant) -> Non
 @pytest.mark.parametrize("token", ["", "x", "hc_session_", "é", "a" * 5_000, "../..", '"'])
 def test_a_cookie_that_is_no_session_is_nobody(acme: Tenant, token: str) -> None:
     answer = browser(acme).client.post(
-        "/graphql", json={"query": WHO}, headers={"Cookie": f"{COOKIE}={token}".encode()}
+        "/graphql", json={"query": WHO}, headers={b"Cookie": f"{COOKIE}={token}".encode()}
     )
     assert answer.status_code == 200
     assert answer.json()["data"] is None

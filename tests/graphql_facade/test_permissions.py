@@ -1,0 +1,373 @@
+"""Who may do what: a row for every field that asks for something, a column for every role.
+
+A new field, mutation, node, id argument or way to the workspace that stands in no table here makes a test fail.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from graphql import (
+    GraphQLInputObjectType,
+    GraphQLInterfaceType,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    is_leaf_type,
+)
+
+from graphql_facade.schema import make_schema
+from graphql_facade.spelling import camel_case
+from service.actor import Role
+from tests.graphql_facade.browser import SCHEMA, SIGN_OUT, Browser, Data, browser, nothing_happens, signed_in
+from tests.graphql_facade.conftest import Cast
+from tests.stage import PASSWORD, Tenant
+
+YES, OUT = "allowed", "UNAUTHENTICATED"
+
+
+@dataclass(frozen=True)
+class Row:
+    """What each role gets: `YES`, `OUT`, or the permission that it lacks."""
+
+    owner: str = YES
+    admin: str = YES
+    member: str = YES
+    nobody: str = OUT
+
+
+def admins(permission: str) -> Row:
+    """For owners and admins."""
+    return Row(member=permission)
+
+
+SIGNED_IN = Row()
+ANYBODY = Row(nobody=YES)
+
+TABLE = {
+    "Query.viewer": SIGNED_IN,
+    "Query.node": SIGNED_IN,
+    "Viewer.user": SIGNED_IN,
+    "Viewer.session": SIGNED_IN,
+    "Viewer.workspace": SIGNED_IN,
+    "Viewer.permissions": SIGNED_IN,
+    "Workspace.id": SIGNED_IN,
+    "Workspace.name": SIGNED_IN,
+    "Workspace.subdomain": SIGNED_IN,
+    "Workspace.plan": SIGNED_IN,
+    "Workspace.flags": admins("FLAGS_READ"),
+    "Workspace.provisioning": admins("FLAGS_READ"),
+    "Workspace.users": SIGNED_IN,
+    "Workspace.apiKeys": admins("API_KEYS_READ"),
+    "Workspace.auditEvents": admins("AUDIT_READ"),
+    "Mutation.signIn": ANYBODY,
+    "Mutation.signOut": SIGNED_IN,
+    "Mutation.userCreate": admins("USERS_WRITE"),
+    "Mutation.userUpdate": admins("USERS_WRITE"),
+    "Mutation.userDeactivate": admins("USERS_WRITE"),
+    "Mutation.userReactivate": admins("USERS_WRITE"),
+    "Mutation.userDelete": admins("USERS_WRITE"),
+    "Mutation.apiKeyCreate": admins("API_KEYS_WRITE"),
+    "Mutation.apiKeyRevoke": admins("API_KEYS_WRITE"),
+}
+NODES = {
+    "User": SIGNED_IN,
+    "Session": SIGNED_IN,
+    "Workspace": SIGNED_IN,
+    "WorkspaceFlag": admins("FLAGS_READ"),
+    "ApiKey": admins("API_KEYS_READ"),
+    "AuditEvent": admins("AUDIT_READ"),
+}
+ROLES = ("owner", "admin", "member", "nobody")
+
+# The types whose fields each ask for something; the fields of all others are values of a row that was read.
+GUARDED = ("Query", "Viewer", "Workspace", "Mutation")
+ARGUMENTS = {
+    "Query.node": '(id: "nothing")',
+    "Workspace.users": "(first: 2)",
+    "Workspace.apiKeys": "(first: 2)",
+    "Workspace.auditEvents": "(first: 2)",
+}
+
+_SIGN_IN = f"""mutation ($email: String!) {{
+    signIn(input: {{email: $email, password: "{PASSWORD}"}}) {{ ... on SignInPayload {{ viewer {{ <fields> }} }} }}
+}}"""
+WAYS = [
+    ("Query", "{ <fields> }"),
+    ("Viewer", "{ viewer { <fields> } }"),
+    ("Viewer", _SIGN_IN),
+    ("Workspace", "{ viewer { workspace { <fields> } } }"),
+    ("Workspace", _SIGN_IN.replace("<fields>", "workspace { <fields> }")),
+    ("Workspace", "query ($workspace: ID!) { node(id: $workspace) { ... on Workspace { <fields> } } }"),
+]
+"""Every way to a guarded type, and to the fields there."""
+
+ASKED = [
+    (name, way, role)
+    for name in TABLE
+    for type_, way in WAYS
+    for role in ROLES
+    if type_ == name.partition(".")[0] and ("signIn" not in way or role != "nobody")  # who signs in is somebody
+]
+DONE = [(name.partition(".")[2], role) for name in TABLE if name.startswith("Mutation.") for role in ROLES]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """The cast, and what each of the tables' acts needs."""
+
+    acme: Tenant
+    cast: Cast
+    workspace: str
+    emails: dict[str, str]
+
+    def somebody(self, role: str) -> Browser:
+        """Somebody of this role at a browser of their own, whose session may end."""
+        return signed_in(self.acme, self.emails[role]) if role in self.emails else browser(self.acme)
+
+    def at_hand(self, role: str) -> Browser:
+        """Somebody of this role, whose session must stay."""
+        return {"owner": self.cast.alice, "admin": self.cast.ann, "member": self.cast.bob}.get(role, self.cast.nobody)
+
+    def ids(self, somebody: Browser) -> dict[str, str]:
+        """An id of Acme's of every kind; the person and the session are somebody's own."""
+        viewer = somebody.ask("{ viewer { user { id } session { id } } }")["viewer"]
+        document = "{ viewer { workspace { id flags { id } auditEvents(first: 1) { nodes { id } } } } }"
+        workspace = self.cast.alice.ask(document)["viewer"]["workspace"]
+        return {
+            "User": viewer["user"]["id"],
+            "Session": viewer["session"]["id"],
+            "Workspace": workspace["id"],
+            "WorkspaceFlag": workspace["flags"][0]["id"],
+            "ApiKey": self.new_key(),
+            "AuditEvent": workspace["auditEvents"]["nodes"][0]["id"],
+        }
+
+    def new_key(self) -> str:
+        """The id of a new API key."""
+        wanted = "... on ApiKeyCreatePayload { apiKey { id } }"
+        made = self.cast.alice.do("apiKeyCreate", {"name": "Okta", "scopes": ["SCIM"]}, wanted)
+        id_: str = made["apiKey"]["id"]
+        return id_
+
+    def input_of(self, mutation: str, role: str) -> Data:
+        """An input with which a mutation goes well for who may do it."""
+        match mutation:
+            case "signIn":
+                return {"email": self.emails.get(role, self.acme.owner_email), "password": PASSWORD}
+            case "userCreate":
+                return {"email": f"{role}@permissions.example", "userName": f"made by {role}"}
+            case "apiKeyCreate":
+                return {"name": f"made by {role}", "scopes": ["SCIM"]}
+            case "apiKeyRevoke":
+                return {"id": self.new_key()}
+            case _:
+                return {"id": self.cast.alice.new_person()["id"]}
+
+
+@pytest.fixture(scope="module")
+def stage(acme: Tenant, cast: Cast) -> Stage:
+    """Acme, and who is who."""
+    workspace = cast.alice.ask("{ viewer { workspace { id } } }")["viewer"]["workspace"]["id"]
+    emails = {"owner": acme.owner_email, "admin": "ann@acme.example", "member": "bob@acme.example"}
+    return Stage(acme, cast, workspace, emails)
+
+
+def fields_of(type_: GraphQLNamedType) -> dict[str, Any]:
+    """The fields of a type that has some."""
+    assert isinstance(type_, GraphQLObjectType | GraphQLInterfaceType | GraphQLInputObjectType)
+    return dict(type_.fields)
+
+
+def selected(type_: GraphQLNamedType) -> str:
+    """All fields of a type, and of the types in it; of a guarded one none."""
+    if is_leaf_type(type_):
+        return ""
+    if type_.name in (*GUARDED, "Node"):
+        return "{ __typename }"
+    inner = (f"{name} {selected(get_named_type(field.type))}" for name, field in fields_of(type_).items())
+    return f"{{ {' '.join(inner)} }}"
+
+
+def questions(name: str) -> list[str]:
+    """A field of the table with all that is in it; each part of a page by itself, since it is looked up by itself."""
+    type_, _, own = name.partition(".")
+    wanted = get_named_type(fields_of(SCHEMA.type_map[type_])[own].type)
+    parts = [selected(wanted)]
+    if wanted.name.endswith("Connection"):
+        parts = [f"{{ {part} {selected(get_named_type(each.type))} }}" for part, each in fields_of(wanted).items()]
+    return [f"{own}{ARGUMENTS.get(name, '')} {part}" for part in parts]
+
+
+def outcome(body: Data) -> str:
+    """What an answer comes to, in the words of the tables."""
+    if "errors" in body:
+        (error,) = body["errors"]
+        refused = error["extensions"]
+        return str(refused["requires"] if refused["code"] == "FORBIDDEN" else refused["code"])
+    (result,) = body["data"].values()
+    if isinstance(result, dict) and result.get("code"):
+        return str(result["requires"] if result["code"] == "FORBIDDEN" else result["code"])
+    return YES
+
+
+def asked(somebody: Browser, stage: Stage, role: str, name: str, way: str) -> set[str]:
+    """What comes of asking for a field in this way."""
+    known = {"email": stage.emails.get(role), "workspace": stage.workspace}
+    variables = {variable: known[variable] for variable in known if f"${variable}" in way}
+    documents = (way.replace("<fields>", question) for question in questions(name))
+    return {outcome(somebody.answer(document, **variables)) for document in documents}
+
+
+def done(somebody: Browser, mutation: str, said: Data) -> str:
+    """What comes of a mutation."""
+    if mutation == "signOut":
+        return outcome(somebody.answer(SIGN_OUT))
+    return outcome({"data": {mutation: somebody.do(mutation, said)}})
+
+
+def test_the_table_has_every_field_that_there_is() -> None:
+    assert TABLE.keys() == {f"{type_}.{name}" for type_ in GUARDED for name in fields_of(SCHEMA.type_map[type_])}
+
+
+def test_the_table_has_every_node_that_there_is() -> None:
+    node = SCHEMA.type_map["Node"]
+    assert isinstance(node, GraphQLInterfaceType)
+    assert NODES.keys() == {type_.name for type_ in SCHEMA.get_possible_types(node)}
+
+
+def test_there_is_no_other_way_to_what_is_guarded() -> None:
+    leading = {
+        f"{name}.{own}"
+        for name, type_ in SCHEMA.type_map.items()
+        if isinstance(type_, GraphQLObjectType)
+        for own, field in type_.fields.items()
+        if get_named_type(field.type).name in (*GUARDED, "Node")
+    }
+    assert leading == {"Query.viewer", "Query.node", "Viewer.workspace", "SignInPayload.viewer"}
+
+
+def test_whatever_is_looked_up_is_in_the_table() -> None:
+    """A field that a method finds may ask for more than the row that it hangs from; a page's fields ask as it does."""
+    looked_up = {
+        f"{getattr(type_.definition, 'name', '')}.{camel_case(field.python_name)}"
+        for type_ in make_schema(introspection=False).schema_converter.type_map.values()
+        for field in getattr(type_.definition, "fields", ())
+        if field.base_resolver is not None
+    }
+    pages = {name for name in looked_up if name.endswith((".edges", ".pageInfo", ".totalCount"))}
+    assert len(looked_up) > 20
+    assert looked_up - pages <= TABLE.keys()
+
+
+@pytest.mark.parametrize(("name", "way", "role"), ASKED)
+def test_each_role_is_shown_what_the_table_says(stage: Stage, name: str, way: str, role: str) -> None:
+    somebody = stage.somebody(role) if "signIn" in way else stage.at_hand(role)
+    assert asked(somebody, stage, role, name, way) == {getattr(TABLE[name], role)}
+
+
+@pytest.mark.parametrize(("mutation", "role"), DONE)
+def test_each_role_does_what_the_table_says(stage: Stage, mutation: str, role: str) -> None:
+    somebody, said = stage.somebody(role), stage.input_of(mutation, role)
+    expected = getattr(TABLE[f"Mutation.{mutation}"], role)
+    if expected == YES:
+        assert done(somebody, mutation, said) == YES
+    else:
+        with nothing_happens(stage.cast.alice):
+            assert done(somebody, mutation, said) == expected
+
+
+@pytest.mark.parametrize("role", ROLES)
+@pytest.mark.parametrize("kind", NODES)
+def test_each_role_fetches_what_the_table_says(stage: Stage, kind: str, role: str) -> None:
+    somebody = stage.at_hand(role)
+    id_ = stage.ids(stage.at_hand("owner" if role == "nobody" else role))[kind]
+    whole = f"... on {kind} {selected(SCHEMA.type_map[kind])}" if kind not in GUARDED else ""
+    body = somebody.answer(f"query ($id: ID!) {{ node(id: $id) {{ __typename {whole} }} }}", id=id_)
+    assert outcome(body) == getattr(NODES[kind], role)
+    assert "errors" in body or body["data"]["node"]["__typename"] == kind
+
+
+def test_what_a_person_may_do_is_said_by_their_role(stage: Stage) -> None:
+    for role in ("owner", "admin", "member"):
+        permissions = stage.at_hand(role).ask("{ viewer { permissions } }")["viewer"]["permissions"]
+        assert set(permissions) == {permission.name for permission in Role[role.upper()].permissions}
+        lacking = {getattr(row, role) for row in (*TABLE.values(), *NODES.values())} - {YES}
+        assert lacking.isdisjoint(permissions)
+
+
+def test_whose_session_has_ended_is_nobody(stage: Stage) -> None:
+    fay = stage.acme.add("Fay", "admin")
+    hers = signed_in(stage.acme, "fay@acme.example")
+    ((cookie, token),) = hers.cookies
+    stage.cast.alice.do("userDeactivate", {"id": fay})
+    for mutation, role in DONE:
+        if role == "nobody" and mutation not in ("signIn", "signOut"):
+            assert done(hers, mutation, stage.input_of(mutation, role)) == OUT, mutation
+    for name, way, role in ASKED:
+        if role == "nobody":
+            assert asked(hers, stage, role, name, way) == {OUT}, name
+    assert hers.cookies == [(cookie, token)]
+
+
+def test_nobody_raises_themselves(stage: Stage) -> None:
+    cast = stage.cast
+    with nothing_happens(cast.alice):
+        for role in ("ADMIN", "OWNER"):
+            result = cast.bob.do("userUpdate", {"id": cast.ids["Bob"], "role": role})
+            assert (result["code"], result["requires"]) == ("FORBIDDEN", "USERS_WRITE")
+        assert cast.ann.do("userUpdate", {"id": cast.ids["Ann"], "role": "OWNER"})["code"] == "OWNER_PROTECTED"
+
+
+OUTSIDER = {
+    "Query.node(id)": "query ($id: ID!) { node(id: $id) { __typename id } }",
+    **{
+        f"{name[0].upper()}{name[1:]}Input.id": f"""mutation ($id: ID!) {{ {name}(input: {{id: $id}}) {{
+            __typename ... on Error {{ code message }}
+        }} }}"""
+        for name in ("userUpdate", "userDeactivate", "userReactivate", "userDelete", "apiKeyRevoke")
+    },
+    **{
+        f"AuditFilter.{name}": f"""query ($id: ID!) {{ viewer {{ workspace {{
+            auditEvents(first: 100, filter: {{{name}: $id}}) {{ totalCount nodes {{ id }} }}
+        }} }} }}"""
+        for name in ("actorId", "targetId")
+    },
+}
+"""What Charlie tries with every id that he may have heard of: an operation for each argument that takes one."""
+
+
+def id_arguments() -> Iterator[str]:
+    """Every argument and field of an input that takes an id."""
+    for name, type_ in SCHEMA.type_map.items():
+        if isinstance(type_, GraphQLObjectType | GraphQLInputObjectType) and not name.startswith("__"):
+            for own, field in type_.fields.items():
+                if isinstance(type_, GraphQLInputObjectType) and get_named_type(field.type).name == "ID":
+                    yield f"{name}.{own}"
+                for argument, taken in getattr(field, "args", {}).items():
+                    if get_named_type(taken.type).name == "ID":
+                        yield f"{name}.{own}({argument})"
+
+
+def test_the_outsider_has_a_try_for_every_argument_that_takes_an_id() -> None:
+    assert sorted(id_arguments()) == sorted(OUTSIDER)
+
+
+@pytest.mark.parametrize("argument", OUTSIDER)
+def test_an_outsider_cannot_tell_an_id_of_acme_s_from_no_id_at_all(stage: Stage, argument: str) -> None:
+    alice, charlie = stage.cast.alice, stage.cast.charlie
+    known = [*stage.ids(alice).values(), *stage.cast.ids.values(), alice.new_person()["id"], stage.new_key()]
+    unknown = [f"{id_.partition('_')[0]}_{'0' * 32}{id_.partition('_')[2][32:]}" for id_ in known]
+    with nothing_happens(alice), nothing_happens(charlie):
+        answers = [charlie.post(OUTSIDER[argument], {"id": id_}) for id_ in (*known, *unknown, "", "x")]
+    assert len({answer.content for answer in answers}) == 1
+    assert len({tuple(sorted(answer.headers)) for answer in answers}) == 1
+    (result,) = answers[0].json()["data"].values()
+    match argument.partition(".")[0]:
+        case "Query":
+            assert result is None
+        case "AuditFilter":
+            assert result["workspace"]["auditEvents"] == {"totalCount": 0, "nodes": []}
+        case _:
+            assert (result["__typename"], result["code"]) == ("NotFound", "NOT_FOUND")
