@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test check lock schema clean
+.PHONY: help setup run test check bench bench-quick lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -30,6 +30,12 @@ test: setup ## run all tests (under 10 minutes on 2 cores)
 
 check: setup ## ruff, mypy --strict, pyright, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pyright --warnings && $(BIN)/lint-imports
+
+bench: setup ## what a request costs, beside the least it could cost (5 minutes; benchmarks/README.md has the options)
+	@$(BIN)/python -m benchmarks $(OPTIONS)
+
+bench-quick: setup ## the same in a minute, less exactly
+	@$(BIN)/python -m benchmarks --rounds 3 --seconds 1.5 $(OPTIONS)
 
 schema: setup ## print graphql/schema.graphql anew
 	@$(BIN)/headcount print-schema > graphql/schema.graphql

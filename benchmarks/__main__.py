@@ -1,0 +1,142 @@
+"""`python -m benchmarks`: start everything, measure it in rounds, report."""
+
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+import uvloop
+
+from benchmarks import floors
+from benchmarks.figures import BARE, FASTAPI, Rounds, Spread, figures_of, verdicts
+from benchmarks.graphql_workloads import people_page
+from benchmarks.load import measure
+from benchmarks.people import READ, WRITTEN, load
+from benchmarks.processes import Server, free_port, fsync_microseconds, resident_megabytes, started
+from benchmarks.report import as_data, as_text, setting
+from benchmarks.scim_workloads import ScimWorkloads, scim_headers
+from benchmarks.variants import ENGINES, VARIANTS, Variant
+from benchmarks.workloads import Workload, request, same_answer, taking_turns
+
+_ROOT = Path(__file__).parents[1]
+_BASE_DOMAIN = "bench.example"
+_WARM_UP_SECONDS = 0.3
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the report: a workload on a running server. `variant` is empty for a floor."""
+
+    variant: str
+    workload: Workload
+    server: Server
+
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    variant: Annotated[list[str] | None, typer.Option(help="Only this one, such as sqlite-1; may be repeated.")] = None,
+    workload: Annotated[list[str] | None, typer.Option(help="Only those with this in their name; repeatable.")] = None,
+    users: Annotated[int, typer.Option(min=100, help="People in each workspace to begin with.")] = 1_000,
+    clients: Annotated[int, typer.Option(min=1, max=100, help="Connections.")] = 32,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 7,
+    seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 4.0,
+    json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
+) -> None:
+    """Measure what a request costs, beside the least it could cost. Needs Linux."""
+    chosen = [each for each in VARIANTS if not variant or each.name in variant]
+    cache = _ROOT / ".cache"  # on the disk that the project is on: /tmp may be memory, where an fsync costs nothing
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name, ExitStack() as running:
+        folder = Path(name)
+        _say(f"Loading {users:,} people into each of two workspaces ({', '.join(each.name for each in chosen)})")
+        lines = [running.enter_context(_floor(floor, folder, clients)) for floor in (BARE, FASTAPI)]
+        for each in chosen:
+            lines += running.enter_context(_variant(each, folder, users, clients))
+        lines = [line for line in lines if not line.variant or _is_wanted(line.workload.name, workload)]
+        measured, fsyncs = uvloop.run(_in_rounds(lines, rounds, seconds, folder))
+        for line in lines:
+            line.workload.verify()
+        memory = {line.variant: resident_megabytes(line.server.pids()) for line in lines if line.variant}
+    figures = figures_of(measured)
+    goals = verdicts(figures)
+    how = {"users": users, "clients": clients, "rounds": rounds, "seconds": seconds}
+    where = setting(measured, fsync=Spread.of(fsyncs), memory=memory, **how)
+    print(as_text(where, figures, goals))
+    if json is not None:
+        json.write_bytes(orjson.dumps(as_data(where, figures, goals, measured), option=orjson.OPT_INDENT_2))
+
+
+async def _in_rounds(lines: list[Line], rounds: int, seconds: float, folder: Path) -> tuple[Rounds, list[float]]:
+    """All lines once in each round, so that a change of the machine's mood meets all; each round begins elsewhere.
+
+    The samples, and what an fsync in this folder took in each round.
+    """
+    fsyncs: list[float] = []
+    measured: Rounds = {(line.variant, line.workload.name): [] for line in lines}
+    for number in range(rounds):
+        first = len(lines) * number // rounds
+        fsyncs.append(fsync_microseconds(folder))
+        for line in (*lines[first:], *lines[:first]):
+            _say(f"Round {number + 1} of {rounds}: {line.variant} {line.workload.name}")
+            sample = await measure(line.server, line.workload.clients, seconds=seconds, warm_up=_WARM_UP_SECONDS)
+            measured[line.variant, line.workload.name].append(sample)
+            await asyncio.sleep(0.05)  # a server notices that the connections are gone
+    _say("")
+    return measured, fsyncs
+
+
+@contextmanager
+def _floor(name: str, folder: Path, clients: int) -> Iterator[Line]:
+    port, which = free_port(), "bare" if name == BARE else "fastapi"
+    words = [sys.executable, "-m", "benchmarks.floors", which, str(port)]
+    with started(words, port, _ROOT, dict(os.environ), folder / f"{which}.log") as server:
+        headers = scim_headers(f"{READ}.api.{_BASE_DOMAIN}", "hc_scim_" + "0" * 49)
+        asked = request("GET", floors.PATH.format(id="usr_0199f0c0a1b27c3d8e4f5a6b7c8d9e0f"), headers)
+        yield Line("", Workload(name, taking_turns([same_answer(asked, 200, floors.BODY)], clients)), server)
+
+
+@contextmanager
+def _variant(variant: Variant, folder: Path, users: int, clients: int) -> Iterator[list[Line]]:
+    """A server of ours with people in its database, and what to ask it for."""
+    place, port, secret_key = folder / variant.name, free_port(), secrets.token_urlsafe(48)
+    place.mkdir()
+    with ENGINES[variant.engine](place) as url:
+        tenants = load(url, secret_key, users)
+        env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
+            "HEADCOUNT_DATABASE_URL": url,
+            "HEADCOUNT_BASE_DOMAIN": _BASE_DOMAIN,
+            "HEADCOUNT_SECRET_KEY": secret_key,
+            "HEADCOUNT_PORT": str(port),
+        }
+        words = [sys.executable, "-m", "headcount", "serve", *variant.options]
+        with started(words, port, place, env, place / "server.log") as server:
+            scim = ScimWorkloads(port, _BASE_DOMAIN, clients)
+            people = people_page(port, _BASE_DOMAIN, tenants[READ], clients)
+            workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN]), people]
+            yield [Line(variant.name, each, server) for each in workloads]
+            scim.close()
+
+
+def _is_wanted(name: str, wanted: list[str] | None) -> bool:
+    return not wanted or any(each.lower() in name.lower() for each in wanted)
+
+
+def _say(what: str) -> None:
+    """Progress, to the one who waits: one line on a terminal, none elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{what}", end="", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    app()
