@@ -70,7 +70,7 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The acting party of one request. `role` is set for users only; it bounds which roles they may grant."""
+    """The acting party of one request. Users have a `role`, which bounds which roles they may grant, and a session."""
 
     kind: ActorKind
     id: str
@@ -79,6 +79,7 @@ class Actor:
     permissions: frozenset[Permission]
     channel: Channel
     role: Role | None = None
+    session_id: str | None = None
     ip: str | None = None
     request_id: str | None = None
 

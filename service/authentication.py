@@ -202,6 +202,7 @@ def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
         permissions=role.permissions,
         channel=Channel.APP,
         role=role,
+        session_id=row.id,
         ip=caller.ip,
         request_id=caller.request_id,
     )
@@ -221,6 +222,7 @@ def _find_credential(uow: UnitOfWork, identifier: str) -> tuple[str, str] | None
 
 
 def _admit(uow: UnitOfWork, user_id: str, client: str) -> str:
+    uow.claim(user_id)  # so that a session begins before the user's access ends, and ends with it, or not at all
     user = uow.first(_BY_ID, id=user_id)  # once more: the user may have been deactivated while the hash was computed
     if user is None:
         raise Refused(Unauthenticated(BAD_SIGN_IN))

@@ -59,6 +59,11 @@ class Narrowed(Generic[M]):
         return Narrowed(self.statement.limit(bindparam("page_limit")).offset(bindparam("page_offset")))
 
     @cached_property
+    def locked(self) -> "Narrowed[M]":
+        """The same rows, which nobody else changes until this unit's end: for what is read in order to be changed."""
+        return Narrowed(self.statement.with_for_update())
+
+    @cached_property
     def count(self) -> "Narrowed[M]":
         """How many rows it would find, for `UnitOfWork.number`."""
         return Narrowed(self.statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
@@ -84,6 +89,11 @@ class UnitOfWork:
         """Refuse with Forbidden unless the actor has this permission."""
         if permission not in self.actor.permissions:
             raise Refused(Forbidden(permission.value))
+
+    def claim(self, id: str) -> None:
+        """Be alone with this id, to end what others act by: wait for the changes that are being made on the strength of
+        it, and keep others from beginning until this unit's end."""
+        self._connection.claim(id)
 
     def first(self, query: Narrowed[M], **parameters: object) -> M | None:
         """The first row, or None."""

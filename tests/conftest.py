@@ -1,16 +1,62 @@
-"""What every test can ask for: a running server, Alice's workspace Acme and Charlie's workspace Globex."""
+"""What every test can ask for: a running server, Alice's workspace Acme and Charlie's workspace Globex.
+
+Whatever stands on `engine` runs on SQLite and on PostgreSQL; a test about one of them is marked
+`@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)`.
+"""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from tests.postgres import PostgresServer, running_postgres, server_at
 from tests.stage import Server, Tenant, running
+
+_HOME = pytest.StashKey[str]()
+_STACK = pytest.StashKey[ExitStack]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Start one PostgreSQL for the run, in the process that hands the tests out."""
+    if hasattr(config, "workerinput"):
+        config.stash[_HOME] = config.workerinput["postgres"]
+        return
+    stack = config.stash[_STACK] = ExitStack()
+    config.stash[_HOME] = str(stack.enter_context(running_postgres()).home)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a process that runs tests where PostgreSQL is."""
+    node.workerinput["postgres"] = node.config.stash[_HOME]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Stop PostgreSQL."""
+    if _STACK in config.stash:
+        config.stash[_STACK].close()
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def postgres(request: pytest.FixtureRequest) -> PostgresServer:
+    """The run's PostgreSQL, to make databases on."""
+    return server_at(Path(request.config.stash[_HOME]))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def engine(request: pytest.FixtureRequest) -> str:
+    """Where everything is kept."""
+    name: str = request.param
+    return name
+
+
+@pytest.fixture(scope="session")
+def server(engine: str, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that most tests share."""
-    with running(tmp_path_factory.mktemp("server")) as started:
+    kept_in = {"HEADCOUNT_DATABASE_URL": postgres.url(postgres.database())} if engine == "postgresql" else {}
+    with running(tmp_path_factory.mktemp("server"), **kept_in) as started:
         yield started
 
 

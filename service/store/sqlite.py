@@ -76,6 +76,9 @@ class SqliteConnection:
         compiled = _compiled(statement, parameters[0])
         self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters])
 
+    def claim(self, name: str) -> None:
+        """Nobody else writes while this transaction does."""
+
 
 @dataclass(eq=False)
 class _Waiting:
@@ -100,15 +103,15 @@ class SqliteStore:
         self._draining: asyncio.Task[None] | None = None
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
-    async def read(self, job: Callable[[Connection], T]) -> T:
+    async def lookup(self, job: Callable[[Connection], T]) -> T:
         """Run the job at once, on one state of the database."""
-        self._read("BEGIN")
-        try:
-            return job(self._reader)
-        finally:
-            self._read("COMMIT")
+        return self._run(job)
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
+    async def read(self, workspace_id: str, job: Callable[[Connection], T]) -> T:
+        """Run the job at once, on one state of the database."""
+        return self._run(job)
+
+    async def write(self, workspace_id: str, job: Callable[[Connection], T], *, sharing: Sequence[str] = ()) -> T:
         """Run the job in the next batch and answer when that is on disk."""
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
@@ -124,6 +127,13 @@ class SqliteStore:
         self._committer.shutdown()
         self._reading.close()
         self._writing.close()
+
+    def _run(self, job: Callable[[Connection], T]) -> T:
+        self._read("BEGIN")
+        try:
+            return job(self._reader)
+        finally:
+            self._read("COMMIT")
 
     async def _drain(self) -> None:
         try:

@@ -1,6 +1,7 @@
 """Signing in and out, passwords, and what ends a session."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -57,7 +58,7 @@ async def test_signing_in_opens_a_session_with_the_permissions_of_the_role(
 ) -> None:
     async with recorded(work, acme) as new:
         who, token = await signed_in(work, hasher, BOB)
-    assert who.actor == acme.bob
+    assert who.actor == replace(acme.bob, session_id=who.session_id)
     assert is_well_formed(token, TokenKind.SESSION)
     assert await recognise_session(work, token, caller("acme")) == who
     assert [(event.action, event.target_id, event.actor_kind) for event in new] == [
@@ -176,7 +177,7 @@ async def test_signing_out_ends_one_session_and_says_so(work: Work, acme: Acme, 
     async with recorded(work, acme) as new:
         await work.write(acme.bob, end_session, here.session_id)
     assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
-    assert (await recognise_session(work, other, caller())).actor == acme.bob
+    assert (await recognise_session(work, other, caller())).actor.id == acme.bob.id
     assert [event.action for event in new] == ["SIGNED_OUT"]
     async with nothing_changes(work):
         gone = NotFound("Session", here.session_id)
@@ -208,7 +209,7 @@ async def test_deactivation_ends_every_session_and_the_audit_log_says_how_many(
     for token in tokens:
         assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
     who, _ = await signed_in(work, hasher, BOB)  # the password is still the same
-    assert who.actor == acme.bob
+    assert who.actor == replace(acme.bob, session_id=who.session_id)
 
 
 async def test_a_session_of_somebody_deactivated_is_no_good_however_it_came_about(work: Work, acme: Acme) -> None:
