@@ -17,14 +17,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_facade.endpoint import GraphqlEndpoint
 from headcount.hosts import HostNames, Place
-from headcount.settings import SCIM_PATH, Settings
+from headcount.logs import set_up_logs
+from headcount.opening import open_work
+from headcount.settings import SCIM_PATH, Settings, load_settings
 from scim_facade.facade import ScimFacade
 from scim_facade.messages import Rejected, error_response
 from service.authentication import Caller
 from service.passwords import PasswordHasher
-from service.store.opening import open_store
-from service.tokens import Seal
-from service.work import Work
 from service.workspaces import find_workspace
 
 _log = structlog.get_logger("headcount.access")
@@ -36,8 +35,7 @@ class Headcount:
     def __init__(self, settings: Settings) -> None:
         self._hosts = HostNames(settings.base_domain)
         self._logs_access = settings.access_log
-        seal = Seal(settings.secret_key.get_secret_value())
-        self._work = Work(open_store(settings.database_url), seal)
+        self._work = open_work(settings)
         self._hasher = PasswordHasher()
         self._scim = ScimFacade(self._work, SCIM_PATH)
         self._graphql = GraphqlEndpoint(
@@ -109,6 +107,13 @@ class Headcount:
             return {"status": "ready"}
 
         return app
+
+
+def application() -> Headcount:
+    """The application of a process that serves, by the settings of its environment."""
+    settings = load_settings()
+    set_up_logs(development=settings.is_development)
+    return Headcount(settings)
 
 
 def _headers(scope: Scope) -> tuple[str, str | None]:

@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from service.store.opening import open_engine
+from service.store.schema import migrate
 from tests.postgres import PostgresServer, running_postgres, server_at
 from tests.stage import Server, Tenant, running
 
@@ -52,11 +54,19 @@ def engine(request: pytest.FixtureRequest) -> str:
     return name
 
 
+def kept_in(engine: str, postgres: PostgresServer) -> dict[str, str]:
+    """The variables that give a server a new database on an engine."""
+    if engine == "sqlite":
+        return {}
+    url = postgres.url(postgres.database())
+    migrate(open_engine(url))
+    return {"HEADCOUNT_DATABASE_URL": url}
+
+
 @pytest.fixture(scope="session")
 def server(engine: str, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server that most tests share."""
-    kept_in = {"HEADCOUNT_DATABASE_URL": postgres.url(postgres.database())} if engine == "postgresql" else {}
-    with running(tmp_path_factory.mktemp("server"), **kept_in) as started:
+    with running(tmp_path_factory.mktemp("server"), **kept_in(engine, postgres)) as started:
         yield started
 
 

@@ -1,5 +1,6 @@
 """The `headcount` command: what the operator of an installation does from a terminal."""
 
+import os
 import sys
 from typing import Annotated
 
@@ -14,8 +15,13 @@ from service.refusals import Refused
 from service.store.opening import UnusableDatabaseError, open_engine
 from service.store.schema import migrate as migrate_schema
 
+
+def _shown(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default) if default != "" else "none"
+
+
 _VARIABLES = "\n\n".join(
-    f"{PREFIX}{name.upper()}: {field.description} (default: {field.default or 'none'})"
+    f"{PREFIX}{name.upper()}: {field.description} (default: {_shown(field.default)})"
     for name, field in Settings.model_fields.items()
     if name != "secret_key"
 )
@@ -41,12 +47,19 @@ app.add_typer(users.app, name="user")
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, in place of HEADCOUNT_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, in place of HEADCOUNT_PORT.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes, in place of HEADCOUNT_WORKERS.")] = None,
     sample: Annotated[bool, typer.Option(help="Make the sample workspace `acme` if there is none.")] = False,
 ) -> None:
-    """Migrate the database and serve both doors until interrupted; SIGTERM lets running requests end first."""
+    """Serve both doors until interrupted; SIGTERM lets running requests end first.
+
+    An SQLite database is migrated first; for PostgreSQL run `headcount migrate`.
+    """
+    for name, value in {"HOST": host, "PORT": port, "WORKERS": workers}.items():
+        if value is not None:
+            os.environ[PREFIX + name] = str(value)  # for the processes that serve as well
     from headcount.server import serve as run_server  # the doors take a while to load, and other commands need none
 
-    run_server(settings_of_process(host=host, port=port), sample=sample)
+    run_server(settings_of_process(), sample=sample)
 
 
 @app.command()

@@ -8,7 +8,6 @@ workspaces, to find out who is asking, has a role and connections of its own, wh
 import asyncio
 import hashlib
 import random
-import re
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from asyncpg.pool import PoolConnectionProxy
 from sqlalchemy.dialects.postgresql import asyncpg as asyncpg_dialect
 from sqlalchemy.util.concurrency import await_, greenlet_spawn
 
+from service.ids import is_possible
 from service.refusals import Busy, Refused
 from service.store.row_security import APP_ROLE, LOOKUP_ROLE, WORKSPACE_SETTING
 from service.store.statements import Compiler, Connection, Parameters, Statement, UniqueViolationError
@@ -31,7 +31,6 @@ _compiled = Compiler(_DIALECT)
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
-_ID = re.compile(r"[a-z0-9_-]{1,100}")
 
 _ATTEMPTS: Final = 20
 _ATTEMPTS_AT_A_VALUE: Final = 2  # a verb that meets a value for the second time does not see that it is there
@@ -180,7 +179,7 @@ async def _transaction(
     connection: "PoolConnectionProxy[Any]", begin: str, workspace_id: str, sharing: Sequence[str]
 ) -> AsyncIterator[None]:
     """A transaction in one workspace. What must come first goes to the server as one message."""
-    if not _ID.fullmatch(workspace_id):
+    if not is_possible(workspace_id):
         raise AssertionError(f"{workspace_id!r} cannot be the id of a workspace")
     locks = (f", pg_advisory_xact_lock_shared({_lock_number(name)})" for name in sharing)
     wall = f"SELECT set_config('{WORKSPACE_SETTING}', '{workspace_id}', true){''.join(locks)}"

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam
 from service.actor import ActorKind, Permission, Role
 from service.audit import Action, Change, Event
 from service.clock import now
-from service.ids import new_id
+from service.ids import is_possible, new_id
 from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
 from service.sessions import Credential, Session
 from service.store.columns import table_of
@@ -144,7 +144,7 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: int | None = None)
 
 
 def _user_to_change(uow: UnitOfWork, user_id: str) -> User:
-    user = uow.first(_TO_CHANGE, id=user_id)
+    user = uow.first(_TO_CHANGE, id=user_id) if is_possible(user_id) else None
     if user is None:
         raise Refused(NotFound("User", user_id))
     return user
