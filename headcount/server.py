@@ -12,7 +12,7 @@ from headcount.opening import open_work
 from headcount.settings import Settings, write_secret
 from service.founding import found_workspace
 from service.passwords import PasswordHasher
-from service.store.opening import is_sqlite, open_engine
+from service.store.opening import is_sqlite, open_engine, refuse_unless_migrated
 from service.store.schema import migrate
 from service.workspaces import Plan, find_workspace
 
@@ -27,6 +27,7 @@ def serve(settings: Settings, *, sample: bool) -> None:
     set_up_logs(development=settings.is_development)
     if is_sqlite(settings.database_url):
         migrate(open_engine(settings.database_url))
+    refuse_unless_migrated(settings.database_url)  # here, where it is said once and not by every process
     if sample:
         asyncio.run(_make_sample(settings, secrets.token_urlsafe(15)))
         _say_what_to_do(settings)

@@ -152,6 +152,13 @@ class UnitOfWork:
         self._changed = self._changed or removed > 0
         return removed
 
+    def expire(self, query: Narrowed[M], model: type[M], **parameters: object) -> int:
+        """Remove the rows that a query finds, because their time is over: how many. Leaves no event by itself."""
+        over = [self._of_workspace | {"of_id": row.id} for row in self.all(query, **parameters)]  # type: ignore[attr-defined]
+        if over:
+            self._connection.run_many(_delete(table_of(model), ("id",)), over)
+        return len(over)
+
     def stamp(self, model: type[M], id: str, **values: object) -> None:
         """Note the last use of a row: bookkeeping that changes nothing anybody decided and leaves no event."""
         named = {**values, **self._of_workspace, "of_id": id}

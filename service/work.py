@@ -7,6 +7,7 @@ waits is the store's matter.
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from service.actor import Actor
@@ -37,6 +38,14 @@ class Store(Protocol):
 
         An engine may run the job several times until it goes through. From before its first statement until its end,
         the transaction shares these names with others: see `Connection.claim`.
+        """
+        ...
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """For the block, be the only process of this database that has the name; of several, one gets in.
+
+        What the block is given says whether that is so, at first and still: a process that others hold the name against
+        is told False, and one whose lock is lost, because the database went away, is told so as well.
         """
         ...
 
@@ -83,6 +92,10 @@ class Work:
     async def lookup(self, verb: Callable[Concatenate[Lookup, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that reads across workspaces to find out who is asking."""
         return await self._store.lookup(lambda connection: verb(Lookup(connection, self._seal), *args, **kwargs))
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """For the block, be the only process that has this name; see `Store.alone`."""
+        return self._store.alone(name)
 
     def soon(
         self,

@@ -78,7 +78,7 @@ class PostgresServer:
         """Remove a database, whoever is connected to it."""
         self.administer(sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(database)))
 
-    def administer(self, statement: sql.Composable) -> None:
+    def administer(self, statement: sql.Composed) -> None:
         """Run a statement as the superuser."""
         with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
             connection.execute(statement)

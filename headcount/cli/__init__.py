@@ -1,16 +1,22 @@
 """The `headcount` command: what the operator of an installation does from a terminal."""
 
+import asyncio
+import contextlib
 import os
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
-from headcount.cli import api_keys, flags, users, workspaces
+from headcount.cli import api_keys, copying, flags, users, workspaces
 from headcount.cli.terminal import err, failure, out, settings_of_process
+from headcount.logs import set_up_logs
+from headcount.opening import open_work
 from headcount.refusals import sentence
 from headcount.rehearsal.player import rehearse as play_rehearsal
 from headcount.settings import PREFIX, Settings
+from service.background import duties, keep_doing
 from service.refusals import Refused
 from service.store.opening import UnusableDatabaseError, open_engine
 from service.store.schema import migrate as migrate_schema
@@ -41,6 +47,7 @@ app.add_typer(workspaces.app, name="workspace")
 app.add_typer(flags.app, name="flag")
 app.add_typer(api_keys.app, name="api-key")
 app.add_typer(users.app, name="user")
+app.command("copy")(copying.copy)
 
 
 @app.command(epilog=_SETTINGS_HELP)
@@ -60,6 +67,29 @@ def serve(
     from headcount.server import serve as run_server  # the doors take a while to load, and other commands need none
 
     run_server(settings_of_process(), sample=sample)
+
+
+@app.command()
+def worker() -> None:
+    """Do the background work until interrupted, for servers that run with HEADCOUNT_BACKGROUND=false.
+
+    Any number may run: one at a time is at work, and another takes over within seconds when it stops or dies.
+    """
+    settings = settings_of_process()
+    set_up_logs(development=settings.is_development)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_told_to_stop(settings))
+
+
+async def _until_told_to_stop(settings: Settings) -> None:
+    work = open_work(settings)
+    task = asyncio.ensure_future(keep_doing(work, duties(audit_days=settings.audit_days)))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        await work.close()
 
 
 @app.command()

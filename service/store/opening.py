@@ -39,6 +39,12 @@ def open_engine(url: str) -> Engine:
 
 def open_store(url: str, limits: PostgresLimits | None = None) -> SqliteStore | PostgresStore:
     """The store of a migrated database, or UnusableDatabaseError where it is not at this program's revision."""
+    refuse_unless_migrated(url)
+    return SqliteStore(_path(_parsed(url))) if is_sqlite(url) else PostgresStore(url, limits or PostgresLimits())
+
+
+def refuse_unless_migrated(url: str) -> None:
+    """Raise UnusableDatabaseError unless the database is at this program's revision."""
     with open_engine(url).connect() as connection:
         revision = current_revision(connection)
     if revision != newest_revision():
@@ -46,7 +52,6 @@ def open_store(url: str, limits: PostgresLimits | None = None) -> SqliteStore | 
             f"The database is at revision {revision or 'none'} and this program needs {newest_revision()}: "
             "run `headcount migrate` first."
         )
-    return SqliteStore(_path(_parsed(url))) if is_sqlite(url) else PostgresStore(url, limits or PostgresLimits())
 
 
 def is_sqlite(url: str) -> bool:

@@ -26,7 +26,9 @@ from service.store.statements import Compiler, Connection, Parameters, Statement
 
 T = TypeVar("T")
 
-_DIALECT = asyncpg_dialect.dialect(json_serializer=lambda value: orjson.dumps(value).decode())
+_DIALECT = asyncpg_dialect.dialect(  # type: ignore[no-untyped-call]
+    json_serializer=lambda value: orjson.dumps(value).decode()
+)
 _compiled = Compiler(_DIALECT)
 
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
@@ -132,6 +134,17 @@ class PostgresStore:
                 pause = min(_FIRST_PAUSE_SECONDS * 2**attempt, _LONGEST_PAUSE_SECONDS)
                 await asyncio.sleep(random.uniform(pause / 2, pause))  # noqa: S311 - spreads, protects nothing
         raise Refused(Busy("Too many changes were made to the same thing at this moment.", retry_after=1))
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Callable[[], bool]]:
+        """Hold a lock of the server's on a connection of its own; it is gone when the connection is."""
+        settings = self._server_settings(APP_ROLE) | {"idle_in_transaction_session_timeout": "0"}
+        connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS, server_settings=settings)
+        try:
+            got = await connection.fetchval(f"SELECT pg_try_advisory_lock({_lock_number(name)})")
+            yield lambda: bool(got) and not connection.is_closed()
+        finally:
+            await connection.close(timeout=_CONNECT_SECONDS)
 
     async def close(self) -> None:
         """Let running statements end and close the connections."""

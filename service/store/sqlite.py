@@ -6,10 +6,12 @@ fsync, on a thread, for as many verbs as arrived during the last one. Nobody is 
 """
 
 import asyncio
+import fcntl
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -94,6 +96,7 @@ class SqliteStore:
     """One database file, for use within one event loop; other processes may use the file as well."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._reading, self._writing = _connect(path), _connect(path)
         self._read, self._write = self._reading.execute, self._writing.execute
         self._reader, self._writer = SqliteConnection(self._reading), SqliteConnection(self._writing)
@@ -119,6 +122,17 @@ class SqliteStore:
             self._draining = asyncio.create_task(self._drain())
         result: T = await waiting.answer
         return result
+
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Callable[[], bool]]:
+        """Hold a lock on a file beside the database; the system lets go of it when the process ends."""
+        with self._path.with_name(f"{self._path.name}-{name.replace(' ', '-')}").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield lambda: False
+            else:
+                yield lambda: True
 
     async def close(self) -> None:
         """Commit what waits and close the file."""

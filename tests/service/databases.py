@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -92,6 +92,10 @@ class CountingStore:
         return await self._store.write(
             workspace_id, lambda connection: job(_Counting(connection, self.statements)), sharing=sharing
         )
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """As the store does."""
+        return self._store.alone(name)
 
     async def close(self) -> None:
         """As the store does."""
