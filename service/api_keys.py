@@ -144,7 +144,7 @@ def revoke_api_key(uow: UnitOfWork, key_id: str) -> ApiKey:
 def note_use(uow: UnitOfWork, *, client: str | None) -> None:
     """Note that the acting key was used now, from the actor's address and by this client."""
     uow.demand(Permission.API_KEYS_USE)
-    uow.stamp(ApiKey, uow.actor.id, last_used_at=now(), last_used_ip=uow.actor.ip, last_used_client=client)
+    uow.stamp(ApiKey, uow.actor.id, "last_used_at", last_used_ip=uow.actor.ip, last_used_client=client)
 
 
 def status_of(key: ApiKey) -> ApiKeyStatus:

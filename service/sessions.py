@@ -92,7 +92,7 @@ def end_session(uow: UnitOfWork, session_id: str) -> None:
 def note_activity(uow: UnitOfWork, session_id: str) -> None:
     """Note that the session was used now."""
     uow.demand(Permission.SESSIONS_USE)
-    uow.stamp(Session, session_id, last_active_at=now())
+    uow.stamp(Session, session_id, "last_active_at")
 
 
 def store_password(uow: UnitOfWork, *, user_id: str, user_name: str, password_hash: str) -> None:

@@ -10,6 +10,7 @@ order of its columns; making model objects of them would cost more than reading 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, cast
 
@@ -31,12 +32,15 @@ from sqlmodel import SQLModel
 
 from service.actor import Actor, Permission
 from service.audit import AuditEvent, Event, row_of
+from service.clock import now
 from service.refusals import Forbidden, Refused, Stale, Taken
 from service.store.columns import table_of, workspace_column
 from service.store.statements import Connection, UniqueViolationError
 from service.tokens import Seal
 
 M = TypeVar("M", bound=SQLModel)
+
+STAMPED_EVERY = timedelta(minutes=1)  # how often the last use of a row is noted
 
 
 @dataclass(frozen=True, eq=False)
@@ -159,10 +163,15 @@ class UnitOfWork:
             self._connection.run_many(_delete(table_of(model), ("id",)), over)
         return len(over)
 
-    def stamp(self, model: type[M], id: str, **values: object) -> None:
-        """Note the last use of a row: bookkeeping that changes nothing anybody decided and leaves no event."""
-        named = {**values, **self._of_workspace, "of_id": id}
-        self._connection.rows(_update(table_of(model), versioned=False), named)
+    def stamp(self, model: type[M], id: str, column: str, **more: object) -> None:
+        """Note in a column of a row that it was used now, with what else is given; at most every `STAMPED_EVERY`.
+
+        Bookkeeping that changes nothing anybody decided and leaves no event. Of several processes that would note the
+        same use, the first does.
+        """
+        at = now()
+        named = {column: at, **more, **self._of_workspace, "of_id": id, "of_before": at - STAMPED_EVERY}
+        self._connection.rows(_stamp(table_of(model), column), named)
 
     def record(self, event: Event) -> None:
         """Say what happened: one row of the audit log in the same transaction."""
@@ -222,6 +231,12 @@ def _update(table: Table, *, versioned: bool) -> Update:
     if versioned:
         statement = statement.where(table.c.version == bindparam("of_version"))
     return cast(Update, statement.returning(*table.c))
+
+
+@cache
+def _stamp(table: Table, column: str) -> Update:
+    due = table.c[column].is_(None) | (table.c[column] <= bindparam("of_before"))
+    return cast(Update, _update(table, versioned=False).where(due))
 
 
 @cache

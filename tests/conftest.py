@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from service.store.opening import open_engine
+from service.store.row_security import APP_ROLE, LOOKUP_ROLE
 from service.store.schema import migrate
-from tests.postgres import PostgresServer, running_postgres, server_at
+from tests.postgres import SERVING, PostgresServer, running_postgres, server_at
 from tests.stage import Server, Tenant, running
 
 _HOME = pytest.StashKey[str]()
@@ -58,9 +60,13 @@ def kept_in(engine: str, postgres: PostgresServer) -> dict[str, str]:
     """The variables that give a server a new database on an engine."""
     if engine == "sqlite":
         return {}
-    url = postgres.url(postgres.database())
-    migrate(open_engine(url))
-    return {"HEADCOUNT_DATABASE_URL": url}
+    name = postgres.database()
+    engine_of_owner = open_engine(postgres.url(name))
+    migrate(engine_of_owner)
+    with engine_of_owner.begin() as connection:
+        connection.execute(text(f"GRANT {APP_ROLE}, {LOOKUP_ROLE} TO {SERVING}"))
+        connection.execute(text(f"GRANT SELECT ON alembic_version TO {SERVING}"))
+    return {"HEADCOUNT_DATABASE_URL": postgres.url(name, SERVING)}
 
 
 @pytest.fixture(scope="session")

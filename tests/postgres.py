@@ -20,6 +20,7 @@ import psycopg
 from psycopg import sql
 
 OWNER = "headcount"  # no superuser: it may make databases and roles, as an operator's account would
+SERVING = "headcount_server"  # owns nothing: what servers sign in as
 _START_SECONDS = 60.0
 
 _SMALL = ("max_connections=200", "shared_buffers=64MB", "listen_addresses=")
@@ -85,11 +86,13 @@ class PostgresServer:
 
     def _answers(self) -> bool:
         try:
-            exists = sql.SQL("SELECT FROM pg_roles WHERE rolname = {}").format(OWNER)
             with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
-                if connection.execute(exists).fetchone() is None:
-                    make = sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE")
-                    connection.execute(make.format(sql.Identifier(OWNER)))
+                known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
+                for name, rights in {OWNER: "CREATEDB CREATEROLE", SERVING: ""}.items():
+                    if name not in known:
+                        connection.execute(
+                            sql.SQL("CREATE ROLE {} LOGIN " + rights).format(sql.Identifier(name))  # type: ignore[arg-type]
+                        )
         except psycopg.OperationalError:
             return False
         return True

@@ -16,23 +16,28 @@ WORKSPACE_SETTING = "headcount.workspace"
 
 LOOKUP_TABLES = ("workspace", "api_key", "session", "user", "flag_override")
 
-# Roles belong to the whole server: another database's migration may be making them at this moment.
-_MAKE_ROLES = """
+# Roles belong to the whole server: the migration of another database may be making them at this moment.
+_MAKE_ROLE = """
 DO $$ BEGIN
-    PERFORM pg_advisory_xact_lock(hashtext('headcount roles'));
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}') THEN
         CREATE ROLE {role} NOLOGIN;
     END IF;
+EXCEPTION WHEN duplicate_object OR unique_violation THEN NULL;
+END $$"""
+_BE_ABLE_TO_ACT_AS = """
+DO $$ BEGIN
     IF NOT pg_has_role('{role}', 'SET') THEN
         GRANT {role} TO CURRENT_USER;
     END IF;
+EXCEPTION WHEN unique_violation THEN NULL;
 END $$"""
 
 
 def raise_wall(connection: Connection) -> None:
     """Give every table its policies, and the roles what they need; changes nothing where that has been done."""
     for role in (APP_ROLE, LOOKUP_ROLE):
-        connection.execute(text(_MAKE_ROLES.format(role=role)))
+        for statement in (_MAKE_ROLE, _BE_ABLE_TO_ACT_AS):
+            connection.execute(text(statement.format(role=role)))
     for table in SQLModel.metadata.sorted_tables:
         own = f"{workspace_column(table).name} = current_setting('{WORKSPACE_SETTING}', true)"
         name = f'"{table.name}"'

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -181,6 +182,16 @@ async def recorded(work: Work, company: Company) -> AsyncIterator[list[AuditEven
     new: list[AuditEvent] = []
     yield new
     new += (await events(work, company))[known:]
+
+
+async def time_passes(work: Work, company: Company, model: type[SQLModel], id: str, **moments: datetime) -> None:
+    """Set columns of a row to what they will be, or were, at another time; nobody has done anything."""
+
+    def later(uow: UnitOfWork) -> None:
+        uow.update(model, id, moments)
+        uow._recorded = True
+
+    await work.write(company.support, later)
 
 
 async def found_everybody(work: Work) -> tuple[Acme, Globex]:

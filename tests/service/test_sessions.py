@@ -10,7 +10,6 @@ from service import passwords
 from service.authentication import (
     BAD_SIGN_IN,
     NOT_SIGNED_IN,
-    NOTED_EVERY,
     Caller,
     recognise_key,
     recognise_session,
@@ -21,7 +20,7 @@ from service.passwords import MAX_LENGTH, MIN_LENGTH, PasswordHasher
 from service.refusals import Busy, Forbidden, Invalid, NotFound, Refused, Unauthenticated
 from service.sessions import LIFETIME, Session, end_session, open_session, store_password
 from service.tokens import TokenKind, is_well_formed, new_token
-from service.unit_of_work import UnitOfWork
+from service.unit_of_work import STAMPED_EVERY
 from service.users.commands import create_user, deactivate_user, delete_user, reactivate_user, set_role, update_user
 from service.work import Work
 from tests.service.cast import (
@@ -35,6 +34,7 @@ from tests.service.cast import (
     recorded,
     refusal,
     signed_in,
+    time_passes,
 )
 from tests.service.databases import CountingStore
 from tests.stage import PASSWORD
@@ -42,15 +42,6 @@ from tests.stage import PASSWORD
 pytestmark = pytest.mark.anyio
 
 BOB = "bob@acme.example"
-
-
-async def stamp(work: Work, acme: Acme, session_id: str, **values: object) -> None:
-    """Let time pass for a session."""
-
-    def stamped(uow: UnitOfWork) -> None:
-        uow.stamp(Session, session_id, **values)
-
-    await work.write(acme.support, stamped)
 
 
 async def test_signing_in_opens_a_session_with_the_permissions_of_the_role(
@@ -240,7 +231,7 @@ async def test_a_change_of_role_counts_from_the_next_request(work: Work, acme: A
 async def test_a_session_lasts_two_weeks(work: Work, acme: Acme, hasher: PasswordHasher) -> None:
     who, token = await signed_in(work, hasher, BOB)
     assert timedelta(days=14) == LIFETIME
-    await stamp(work, acme, who.session_id, expires_at=now())
+    await time_passes(work, acme, Session, who.session_id, expires_at=now())
     assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
 
 
@@ -256,7 +247,7 @@ async def test_the_last_use_of_a_session_is_noted_at_most_once_a_minute(
         return sum(statement.startswith("UPDATE session") for statement in statements)
 
     assert await used() == 0
-    await stamp(work, acme, who.session_id, last_active_at=now() - NOTED_EVERY)
+    await time_passes(work, acme, Session, who.session_id, last_active_at=now() - STAMPED_EVERY)
     assert await used() == 1
     assert await used() == 0
 
