@@ -5,6 +5,7 @@
 /live, /ready                  whether the process runs; whether it can serve
 """
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from time import perf_counter
@@ -17,14 +18,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_facade.endpoint import GraphqlEndpoint
 from headcount.hosts import HostNames, Place
-from headcount.settings import SCIM_PATH, Settings
+from headcount.logs import set_up_logs
+from headcount.opening import open_work
+from headcount.settings import SCIM_PATH, Settings, load_settings
 from scim_facade.facade import ScimFacade
 from scim_facade.messages import Rejected, error_response
 from service.authentication import Caller
+from service.background import duties, keep_doing
 from service.passwords import PasswordHasher
-from service.store.opening import open_store
-from service.tokens import Seal
-from service.work import Work
 from service.workspaces import find_workspace
 
 _log = structlog.get_logger("headcount.access")
@@ -34,10 +35,9 @@ class Headcount:
     """The ASGI application. Says who is calling and from where, and shows them to the right door."""
 
     def __init__(self, settings: Settings) -> None:
+        self._settings = settings
         self._hosts = HostNames(settings.base_domain)
-        self._logs_access = settings.access_log
-        seal = Seal(settings.secret_key.get_secret_value())
-        self._work = Work(open_store(settings.database_url), seal)
+        self._work = open_work(settings)
         self._hasher = PasswordHasher()
         self._scim = ScimFacade(self._work, SCIM_PATH)
         self._graphql = GraphqlEndpoint(
@@ -73,7 +73,7 @@ class Headcount:
             await send(message)
 
         await self._door(scope, place, caller)(scope, receive, send_with_id)
-        if self._logs_access:
+        if self._settings.access_log:
             spent = round((perf_counter() - begun) * 1000, 1)
             what = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
             _log.info("request", **what, ip=caller.ip, host=host, request_id=caller.request_id)
@@ -93,7 +93,12 @@ class Headcount:
     def _health(self) -> FastAPI:
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+            todo = duties(audit_days=self._settings.audit_days) if self._settings.background else []
+            background = asyncio.create_task(keep_doing(self._work, todo)) if todo else None
             yield
+            if background is not None:
+                background.cancel()
+                await asyncio.gather(background, return_exceptions=True)
             self._hasher.close()
             await self._work.close()
 
@@ -109,6 +114,13 @@ class Headcount:
             return {"status": "ready"}
 
         return app
+
+
+def application() -> Headcount:
+    """The application of a process that serves, by the settings of its environment."""
+    settings = load_settings()
+    set_up_logs(development=settings.is_development)
+    return Headcount(settings)
 
 
 def _headers(scope: Scope) -> tuple[str, str | None]:

@@ -1,23 +1,19 @@
-"""Serving: migrations, the sample workspace of a first run, logs, and uvicorn."""
+"""Serving: migrations, the sample workspace of a first run, and uvicorn."""
 
 import asyncio
-import logging
 import secrets
-import sys
 from pathlib import Path
 
-import structlog
 import uvicorn
 from rich.console import Console
 
-from headcount.asgi import Headcount
+from headcount.logs import set_up_logs
+from headcount.opening import open_work
 from headcount.settings import Settings, write_secret
 from service.founding import found_workspace
 from service.passwords import PasswordHasher
-from service.store.opening import open_engine, open_store
+from service.store.opening import is_sqlite, open_engine, refuse_unless_migrated
 from service.store.schema import migrate
-from service.tokens import Seal
-from service.work import Work
 from service.workspaces import Plan, find_workspace
 
 _SAMPLE = "acme"
@@ -27,14 +23,18 @@ _GRACE_SECONDS = 25
 
 
 def serve(settings: Settings, *, sample: bool) -> None:
-    """Serve until interrupted."""
-    _set_up_logs(development=settings.is_development)
-    migrate(open_engine(settings.database_url))
+    """Serve until interrupted, in as many processes as the settings say."""
+    set_up_logs(development=settings.is_development)
+    if is_sqlite(settings.database_url):
+        migrate(open_engine(settings.database_url))
+    refuse_unless_migrated(settings.database_url)  # here, where it is said once and not by every process
     if sample:
         asyncio.run(_make_sample(settings, secrets.token_urlsafe(15)))
         _say_what_to_do(settings)
     uvicorn.run(
-        Headcount(settings),
+        "headcount.asgi:application",
+        factory=True,
+        workers=settings.workers,
         host=settings.host,
         port=settings.port,
         access_log=False,
@@ -47,10 +47,7 @@ def serve(settings: Settings, *, sample: bool) -> None:
 
 async def _make_sample(settings: Settings, password: str) -> None:
     """The workspace `acme`, on a first run, with an owner whose new password is kept in var/."""
-    work, hasher = (
-        Work(open_store(settings.database_url), Seal(settings.secret_key.get_secret_value())),
-        PasswordHasher(),
-    )
+    work, hasher = open_work(settings), PasswordHasher()
     try:
         if await work.lookup(find_workspace, _SAMPLE):
             return
@@ -92,30 +89,3 @@ What to do next, in another terminal in this folder:
 Ctrl-C stops it; everything is kept in var/.
 """
     )
-
-
-def _set_up_logs(*, development: bool) -> None:
-    """Lines for people on a terminal, JSON elsewhere; the standard library's loggers write the same way."""
-    shared: list[structlog.typing.Processor] = [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-    ]
-    last: list[structlog.typing.Processor] = (
-        [structlog.dev.ConsoleRenderer()]
-        if development and sys.stderr.isatty()
-        else [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
-    )
-    structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
-        cache_logger_on_first_use=True,
-    )
-    handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *last], foreign_pre_chain=shared
-        )
-    )
-    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -32,7 +32,19 @@ class Settings(BaseSettings):
         Environment.PRODUCTION,
         description="development: plain http on localhost, secrets made for you; production: refuses both",
     )
-    database_url: str = Field("sqlite:///var/headcount.sqlite3", description="where everything is kept")
+    database_url: str = Field(
+        "sqlite:///var/headcount.sqlite3",
+        description="where everything is kept: a file, or a server as postgresql://user:password@host/database",
+    )
+    database_connections: int = Field(
+        10, ge=1, description="PostgreSQL: connections that a process may have at most, twice: to act, and to look up"
+    )
+    database_statement_seconds: float = Field(
+        10, gt=0, description="PostgreSQL: how long a statement may take before the request is answered with 503"
+    )
+    database_lock_seconds: float = Field(
+        5, gt=0, description="PostgreSQL: how long to wait for a connection, or for others who change the same thing"
+    )
     base_domain: str = Field(
         "", description="workspaces are <subdomain>.<base domain>, SCIM <subdomain>.api.<base domain>"
     )
@@ -41,6 +53,13 @@ class Settings(BaseSettings):
     )
     host: str = Field("127.0.0.1", description="address to listen on")
     port: int = Field(8000, ge=0, le=65535, description="port to listen on")
+    workers: int = Field(1, ge=1, description="processes that serve; one that dies is replaced")
+    background: bool = Field(
+        True, description="whether the serving processes also do the background work; else run `headcount worker`"
+    )
+    audit_days: int = Field(
+        0, ge=0, description="days after which an entry of the audit log is removed; 0 keeps every entry"
+    )
     trusted_proxies: str = Field(
         "127.0.0.1", description="addresses, comma-separated, whose X-Forwarded-For and -Proto are believed"
     )
@@ -88,7 +107,7 @@ class Settings(BaseSettings):
         return f"{self.scheme}://{subdomain}.api{self.authority_suffix}{SCIM_PATH}"
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings() -> Settings:
     """The settings of this process; raises pydantic's ValidationError naming what is wrong.
 
     Raises FileNotFoundError where HEADCOUNT_SETTINGS_FILE names no file; headcount.env may be missing.
@@ -97,7 +116,7 @@ def load_settings(**overrides: object) -> Settings:
     if named and not Path(named).is_file():
         raise FileNotFoundError(f"{PREFIX}SETTINGS_FILE names {named!r}, where there is no file")
     file = named or "headcount.env"
-    return Settings(_env_file=file, **overrides)  # type: ignore[call-arg, arg-type]
+    return Settings(_env_file=file)  # type: ignore[call-arg]
 
 
 def _kept_key() -> str:

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     SESSIONS_OPEN = "sessions:open"
     SESSIONS_USE = "sessions:use"
     API_KEYS_USE = "api_keys:use"
+    RETENTION_ENFORCE = "retention:enforce"
 
 
 class Role(StrEnum):
@@ -57,6 +58,7 @@ class ActorKind(StrEnum):
     USER = "USER"
     API_KEY = "API_KEY"
     SUPPORT = "SUPPORT"
+    SYSTEM = "SYSTEM"
     NOBODY = "NOBODY"
 
 
@@ -66,11 +68,12 @@ class Channel(StrEnum):
     APP = "APP"
     SCIM = "SCIM"
     SUPPORT = "SUPPORT"
+    SYSTEM = "SYSTEM"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The acting party of one request. `role` is set for users only; it bounds which roles they may grant."""
+    """The acting party of one request. Users have a `role`, which bounds which roles they may grant, and a session."""
 
     kind: ActorKind
     id: str
@@ -79,6 +82,7 @@ class Actor:
     permissions: frozenset[Permission]
     channel: Channel
     role: Role | None = None
+    session_id: str | None = None
     ip: str | None = None
     request_id: str | None = None
 
@@ -98,6 +102,18 @@ def support(workspace_id: str, *, name: str = "command line", ip: str | None = N
         permissions=frozenset(Permission),
         channel=Channel.SUPPORT,
         ip=ip,
+    )
+
+
+def system(workspace_id: str) -> Actor:
+    """The service itself, at its background work in the named workspace."""
+    return Actor(
+        kind=ActorKind.SYSTEM,
+        id="system",
+        name="background work",
+        workspace_id=workspace_id,
+        permissions=frozenset({Permission.RETENTION_ENFORCE}),
+        channel=Channel.SYSTEM,
     )
 
 

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import bindparam
+from sqlalchemy import Index, bindparam
 from sqlmodel import Field, SQLModel
 
 from service.actor import Permission
@@ -48,12 +48,13 @@ class ApiKey(SQLModel, table=True):
     """A key. The secret is kept as a keyed hash; `hint` is what may be shown of it."""
 
     __tablename__ = "api_key"  # pyright: ignore[reportAssignmentType]
+    __table_args__ = (Index("api_key_secret", "secret_hash"),)  # 256 random bits: nothing needs to keep it unique
 
     workspace_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     name: str
     scopes: list[str] = Field(sa_type=Json)
-    secret_hash: str = Field(unique=True)
+    secret_hash: str
     hint: str
     created_by_id: str
     created_by_name: str
@@ -131,6 +132,7 @@ def count_api_keys(uow: UnitOfWork) -> int:
 def revoke_api_key(uow: UnitOfWork, key_id: str) -> ApiKey:
     """End a key for good, from this moment on. Revoking twice is no change."""
     uow.demand(Permission.API_KEYS_WRITE)
+    uow.claim(key_id)
     key = get_api_key(uow, key_id)
     if key.revoked_at is not None:
         return key
@@ -142,7 +144,7 @@ def revoke_api_key(uow: UnitOfWork, key_id: str) -> ApiKey:
 def note_use(uow: UnitOfWork, *, client: str | None) -> None:
     """Note that the acting key was used now, from the actor's address and by this client."""
     uow.demand(Permission.API_KEYS_USE)
-    uow.stamp(ApiKey, uow.actor.id, last_used_at=now(), last_used_ip=uow.actor.ip, last_used_client=client)
+    uow.stamp(ApiKey, uow.actor.id, "last_used_at", last_used_ip=uow.actor.ip, last_used_client=client)
 
 
 def status_of(key: ApiKey) -> ApiKeyStatus:

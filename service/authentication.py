@@ -5,7 +5,7 @@ a moment ago is not let in. Unknown, malformed, revoked, expired and foreign cre
 """
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from sqlalchemy import bindparam, select
@@ -20,12 +20,10 @@ from service.sessions import Credential, Session, note_activity, open_session
 from service.store.columns import table_of
 from service.text import canonical, unstorable
 from service.tokens import TokenKind, is_well_formed
-from service.unit_of_work import Lookup, UnitOfWork, narrowed
+from service.unit_of_work import STAMPED_EVERY, Lookup, UnitOfWork, narrowed
 from service.users.fields import Named, User, UserEmail, shown_name
 from service.work import Work
 from service.workspaces import Workspace, find_workspace
-
-NOTED_EVERY = timedelta(minutes=1)  # how often the last use of a key or session is written
 
 BAD_KEY = (
     "The API key is not valid here. Check that it was copied whole, that it has not been revoked or has expired, "
@@ -202,6 +200,7 @@ def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
         permissions=role.permissions,
         channel=Channel.APP,
         role=role,
+        session_id=row.id,
         ip=caller.ip,
         request_id=caller.request_id,
     )
@@ -221,6 +220,7 @@ def _find_credential(uow: UnitOfWork, identifier: str) -> tuple[str, str] | None
 
 
 def _admit(uow: UnitOfWork, user_id: str, client: str) -> str:
+    uow.claim(user_id)  # so that a session begins before the user's access ends, and ends with it, or not at all
     user = uow.first(_BY_ID, id=user_id)  # once more: the user may have been deactivated while the hash was computed
     if user is None:
         raise Refused(Unauthenticated(BAD_SIGN_IN))
@@ -233,4 +233,4 @@ def _is_here(subdomain: str, caller: Caller) -> bool:
 
 
 def _is_due(noted_at: datetime | None) -> bool:
-    return noted_at is None or now() - noted_at >= NOTED_EVERY
+    return noted_at is None or now() - noted_at >= STAMPED_EVERY

@@ -108,7 +108,7 @@ def set_flag(uow: UnitOfWork, flag: Flag, *, enabled: bool, reason: str) -> Flag
     if why := unstorable(reason):
         raise Refused(Invalid("reason", why))
     plan = get_workspace(uow).plan
-    before = uow.first(_ONE, id=flag.value)
+    before = uow.first(_ONE.locked, id=flag.value)
     if before and before.enabled == enabled:
         return _state(flag, plan, before)
     values = {"enabled": enabled, "reason": reason.strip(), "set_by": uow.actor.name, "set_at": now()}

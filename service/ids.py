@@ -1,6 +1,10 @@
 """Identifiers: a prefix that names the kind, and a UUIDv7 (RFC 9562): random, and sorted by time of creation."""
 
+import re
+
 import uuid_utils
+
+_POSSIBLE = re.compile(r"[a-z0-9_-]{1,100}")
 
 
 def new_id(prefix: str) -> str:
@@ -9,3 +13,8 @@ def new_id(prefix: str) -> str:
     74 of its bits are random; among those of one millisecond 42 bits count up and 32 are random. No id is a secret.
     """
     return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def is_possible(id: str) -> bool:
+    """Whether a text may be an id, whatever it is of; nothing else needs to be looked for in a database."""
+    return _POSSIBLE.fullmatch(id) is not None

@@ -32,12 +32,12 @@ class Credential(SQLModel, table=True):
 class Session(SQLModel, table=True):
     """A signed-in browser. The token it shows is kept as a keyed hash."""
 
-    __table_args__ = (Index("session_user", "workspace_id", "user_id"),)
+    __table_args__ = (Index("session_user", "workspace_id", "user_id"), Index("session_token", "token_hash"))
 
     workspace_id: str = Field(primary_key=True)
     id: str = Field(primary_key=True)
     user_id: str
-    token_hash: str = Field(unique=True)
+    token_hash: str
     label: str
     ip: str | None = None
     created_at: datetime = Field(sa_type=Instant)
@@ -83,6 +83,7 @@ def get_session(uow: UnitOfWork, session_id: str) -> Session:
 def end_session(uow: UnitOfWork, session_id: str) -> None:
     """Sign the actor out of this session of theirs."""
     uow.demand(Permission.SESSIONS_USE)
+    uow.claim(session_id)
     if not uow.delete(Session, id=session_id, user_id=uow.actor.id):
         raise Refused(NotFound("Session", session_id))
     uow.record(Event(Action.SIGNED_OUT, "User", uow.actor.id, uow.actor.name))
@@ -91,7 +92,7 @@ def end_session(uow: UnitOfWork, session_id: str) -> None:
 def note_activity(uow: UnitOfWork, session_id: str) -> None:
     """Note that the session was used now."""
     uow.demand(Permission.SESSIONS_USE)
-    uow.stamp(Session, session_id, last_active_at=now())
+    uow.stamp(Session, session_id, "last_active_at")
 
 
 def store_password(uow: UnitOfWork, *, user_id: str, user_name: str, password_hash: str) -> None:

@@ -10,6 +10,7 @@ order of its columns; making model objects of them would cost more than reading 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache, cached_property
 from typing import Any, Generic, TypeVar, cast
 
@@ -31,12 +32,15 @@ from sqlmodel import SQLModel
 
 from service.actor import Actor, Permission
 from service.audit import AuditEvent, Event, row_of
+from service.clock import now
 from service.refusals import Forbidden, Refused, Stale, Taken
 from service.store.columns import table_of, workspace_column
 from service.store.statements import Connection, UniqueViolationError
 from service.tokens import Seal
 
 M = TypeVar("M", bound=SQLModel)
+
+STAMPED_EVERY = timedelta(minutes=1)  # how often the last use of a row is noted
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +61,11 @@ class Narrowed(Generic[M]):
     def page(self) -> "Narrowed[M]":
         """The same cut to a page by the parameters `page_limit` and `page_offset`."""
         return Narrowed(self.statement.limit(bindparam("page_limit")).offset(bindparam("page_offset")))
+
+    @cached_property
+    def locked(self) -> "Narrowed[M]":
+        """The same rows, which nobody else changes until this unit's end: for what is read in order to be changed."""
+        return Narrowed(self.statement.with_for_update())
 
     @cached_property
     def count(self) -> "Narrowed[M]":
@@ -84,6 +93,11 @@ class UnitOfWork:
         """Refuse with Forbidden unless the actor has this permission."""
         if permission not in self.actor.permissions:
             raise Refused(Forbidden(permission.value))
+
+    def claim(self, id: str) -> None:
+        """Be alone with this id, to end what others act by: wait for the changes that are being made on the strength of
+        it, and keep others from beginning until this unit's end."""
+        self._connection.claim(id)
 
     def first(self, query: Narrowed[M], **parameters: object) -> M | None:
         """The first row, or None."""
@@ -142,10 +156,22 @@ class UnitOfWork:
         self._changed = self._changed or removed > 0
         return removed
 
-    def stamp(self, model: type[M], id: str, **values: object) -> None:
-        """Note the last use of a row: bookkeeping that changes nothing anybody decided and leaves no event."""
-        named = {**values, **self._of_workspace, "of_id": id}
-        self._connection.rows(_update(table_of(model), versioned=False), named)
+    def expire(self, query: Narrowed[M], model: type[M], **parameters: object) -> int:
+        """Remove the rows that a query finds, because their time is over: how many. Leaves no event by itself."""
+        over = [self._of_workspace | {"of_id": row.id} for row in self.all(query, **parameters)]  # type: ignore[attr-defined]
+        if over:
+            self._connection.run_many(_delete(table_of(model), ("id",)), over)
+        return len(over)
+
+    def stamp(self, model: type[M], id: str, column: str, **more: object) -> None:
+        """Note in a column of a row that it was used now, with what else is given; at most every `STAMPED_EVERY`.
+
+        Bookkeeping that changes nothing anybody decided and leaves no event. Of several processes that would note the
+        same use, the first does.
+        """
+        at = now()
+        named = {column: at, **more, **self._of_workspace, "of_id": id, "of_before": at - STAMPED_EVERY}
+        self._connection.rows(_stamp(table_of(model), column), named)
 
     def record(self, event: Event) -> None:
         """Say what happened: one row of the audit log in the same transaction."""
@@ -205,6 +231,12 @@ def _update(table: Table, *, versioned: bool) -> Update:
     if versioned:
         statement = statement.where(table.c.version == bindparam("of_version"))
     return cast(Update, statement.returning(*table.c))
+
+
+@cache
+def _stamp(table: Table, column: str) -> Update:
+    due = table.c[column].is_(None) | (table.c[column] <= bindparam("of_before"))
+    return cast(Update, _update(table, versioned=False).where(due))
 
 
 @cache

@@ -6,10 +6,12 @@ waits is the store's matter.
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from service.actor import Actor
+from service.credentials import refuse_unless_good, shown_by
 from service.store.statements import Connection
 from service.tokens import Seal
 from service.unit_of_work import Lookup, UnitOfWork
@@ -23,14 +25,27 @@ _log = logging.getLogger("headcount.work")
 class Store(Protocol):
     """What an engine must be able to do."""
 
-    async def read(self, job: Callable[[Connection], T]) -> T:
+    async def lookup(self, job: Callable[[Connection], T]) -> T:
+        """Run the job, which is one statement and writes nothing, across workspaces."""
+        ...
+
+    async def read(self, workspace_id: str, job: Callable[[Connection], T]) -> T:
         """Run the job on one consistent state of the workspace's rows, in which it writes nothing."""
         ...
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
+    async def write(self, workspace_id: str, job: Callable[[Connection], T], *, sharing: Sequence[str] = ()) -> T:
         """Run the job in a transaction on the workspace's rows; answer when it is durable, or raise and leave no trace.
 
-        An engine may run the job several times until it goes through.
+        An engine may run the job several times until it goes through. From before its first statement until its end,
+        the transaction shares these names with others: see `Connection.claim`.
+        """
+        ...
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """For the block, be the only process of this database that has the name; of several, one gets in.
+
+        What the block is given says whether that is so, at first and still: a process that others hold the name against
+        is told False, and one whose lock is lost, because the database went away, is told so as well.
         """
         ...
 
@@ -52,24 +67,35 @@ class Work:
     ) -> T:
         """Run a verb that only reads."""
         seal = self._seal
-        return await self._store.read(lambda connection: verb(UnitOfWork(connection, actor, seal), *args, **kwargs))
+        return await self._store.read(
+            actor.workspace_id, lambda connection: verb(UnitOfWork(connection, actor, seal), *args, **kwargs)
+        )
 
     async def write(
         self, actor: Actor, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> T:
-        """Run a verb in a transaction that commits, durably, when it returns and is undone when it raises."""
+        """Run a verb in a transaction that commits, durably, when it returns and is undone when it raises.
+
+        Refuses with Unauthenticated where what the actor has shown is not good any more: whoever ends a key, a session
+        or a person's access claims its name first, so that nothing is done with it after that has been acknowledged.
+        """
 
         def job(connection: Connection) -> T:
             uow = UnitOfWork(connection, actor, self._seal)
+            refuse_unless_good(uow)
             result = verb(uow, *args, **kwargs)
             uow.check()
             return result
 
-        return await self._store.write(job)
+        return await self._store.write(actor.workspace_id, job, sharing=shown_by(actor))
 
     async def lookup(self, verb: Callable[Concatenate[Lookup, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that reads across workspaces to find out who is asking."""
-        return await self._store.read(lambda connection: verb(Lookup(connection, self._seal), *args, **kwargs))
+        return await self._store.lookup(lambda connection: verb(Lookup(connection, self._seal), *args, **kwargs))
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """For the block, be the only process that has this name; see `Store.alone`."""
+        return self._store.alone(name)
 
     def soon(
         self,

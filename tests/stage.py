@@ -25,6 +25,7 @@ class Server:
     port: int
     folder: Path
     env: dict[str, str]
+    process: subprocess.Popen[bytes]
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _clients: list[httpx2.Client] = field(default_factory=list)
 
@@ -41,6 +42,11 @@ class Server:
         client = httpx2.Client(base_url=self.url, headers={"Host": host or self.host(), **headers}, timeout=30)
         self._clients.append(client)
         return client
+
+    def kill(self) -> None:
+        """End it as a power failure would."""
+        self.process.kill()
+        self.process.wait()
 
     def close(self) -> None:
         """Close the clients."""
@@ -133,12 +139,13 @@ def running(folder: Path, *options: str, **env: str) -> Iterator[Server]:
         )
     try:
         _wait_until_ready(process, port, log)
-        server = Server(port, folder, environment)
+        server = Server(port, folder, environment, process)
         yield server
         server.close()
     finally:
-        process.terminate()
-        assert process.wait(timeout=30) in (0, -15), log.read_text()
+        if process.poll() is None:
+            process.terminate()
+            assert process.wait(timeout=30) in (0, -15), log.read_text()
 
 
 def _free_port() -> int:

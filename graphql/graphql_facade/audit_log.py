@@ -23,6 +23,7 @@ publish(
     USER="A person of the workspace.",
     API_KEY="The holder of an API key.",
     SUPPORT="The operator of this installation.",
+    SYSTEM="The service itself, at its background work.",
     NOBODY="Somebody who was about to sign in.",
 )
 publish(
@@ -31,6 +32,7 @@ publish(
     APP="The settings pages.",
     SCIM="An identity provider.",
     SUPPORT="The operator's command line.",
+    SYSTEM="None: the service's own background work.",
 )
 publish(
     Action,
@@ -47,6 +49,7 @@ publish(
     API_KEY_CREATED="An API key was created.",
     API_KEY_REVOKED="An API key was revoked.",
     FLAG_SET="A flag was set.",
+    AUDIT_LOG_TRIMMED="Events from before the time that the operator keeps them for were removed.",
     SIGNED_IN="A person signed in.",
     SIGNED_OUT="A person signed out.",
 )

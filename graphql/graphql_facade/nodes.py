@@ -1,11 +1,8 @@
 """Things with an id: the same id that SCIM, the command line and the audit log show."""
 
-import re
-
 import strawberry
 
-# What an id may look like, whatever it is of; nothing else needs to be looked for in a database.
-_POSSIBLE = re.compile(r"[a-z0-9_-]{1,100}")
+from service.ids import is_possible
 
 
 @strawberry.interface(description="Anything that has an id and can be fetched by it.")
@@ -17,4 +14,4 @@ class Node:
 
 def domain_id(id: strawberry.ID) -> str:
     """An id as verbs take it; "", which is nothing's id, where it cannot be one."""
-    return id if _POSSIBLE.fullmatch(id) else ""
+    return id if is_possible(id) else ""

@@ -44,6 +44,7 @@ publish(
     SESSIONS_OPEN="Sign in.",
     SESSIONS_USE="See and end one's own session.",
     API_KEYS_USE="Act with an API key.",
+    RETENTION_ENFORCE="Remove what is kept for a time only, when that is over.",
 )
 
 

@@ -1,21 +1,33 @@
 """The `headcount` command: what the operator of an installation does from a terminal."""
 
+import asyncio
+import contextlib
+import os
+import signal
 import sys
 from typing import Annotated
 
 import typer
 
-from headcount.cli import api_keys, flags, users, workspaces
+from headcount.cli import api_keys, copying, flags, users, workspaces
 from headcount.cli.terminal import err, failure, out, settings_of_process
+from headcount.logs import set_up_logs
+from headcount.opening import open_work
 from headcount.refusals import sentence
 from headcount.rehearsal.player import rehearse as play_rehearsal
 from headcount.settings import PREFIX, Settings
+from service.background import duties, keep_doing
 from service.refusals import Refused
 from service.store.opening import UnusableDatabaseError, open_engine
 from service.store.schema import migrate as migrate_schema
 
+
+def _shown(default: object) -> str:
+    return str(default).lower() if isinstance(default, bool) else str(default) if default != "" else "none"
+
+
 _VARIABLES = "\n\n".join(
-    f"{PREFIX}{name.upper()}: {field.description} (default: {field.default or 'none'})"
+    f"{PREFIX}{name.upper()}: {field.description} (default: {_shown(field.default)})"
     for name, field in Settings.model_fields.items()
     if name != "secret_key"
 )
@@ -35,18 +47,49 @@ app.add_typer(workspaces.app, name="workspace")
 app.add_typer(flags.app, name="flag")
 app.add_typer(api_keys.app, name="api-key")
 app.add_typer(users.app, name="user")
+app.command("copy")(copying.copy)
 
 
 @app.command(epilog=_SETTINGS_HELP)
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on, in place of HEADCOUNT_HOST.")] = None,
     port: Annotated[int | None, typer.Option(help="Port to listen on, in place of HEADCOUNT_PORT.")] = None,
+    workers: Annotated[int | None, typer.Option(help="Processes, in place of HEADCOUNT_WORKERS.")] = None,
     sample: Annotated[bool, typer.Option(help="Make the sample workspace `acme` if there is none.")] = False,
 ) -> None:
-    """Migrate the database and serve both doors until interrupted; SIGTERM lets running requests end first."""
+    """Serve both doors until interrupted; SIGTERM lets running requests end first.
+
+    An SQLite database is migrated first; for PostgreSQL run `headcount migrate`.
+    """
+    for name, value in {"HOST": host, "PORT": port, "WORKERS": workers}.items():
+        if value is not None:
+            os.environ[PREFIX + name] = str(value)  # for the processes that serve as well
     from headcount.server import serve as run_server  # the doors take a while to load, and other commands need none
 
-    run_server(settings_of_process(host=host, port=port), sample=sample)
+    run_server(settings_of_process(), sample=sample)
+
+
+@app.command()
+def worker() -> None:
+    """Do the background work until interrupted, for servers that run with HEADCOUNT_BACKGROUND=false.
+
+    Any number may run: one at a time is at work, and another takes over within seconds when it stops or dies.
+    """
+    settings = settings_of_process()
+    set_up_logs(development=settings.is_development)
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(_until_told_to_stop(settings))
+
+
+async def _until_told_to_stop(settings: Settings) -> None:
+    work = open_work(settings)
+    task = asyncio.ensure_future(keep_doing(work, duties(audit_days=settings.audit_days)))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+    finally:
+        await work.close()
 
 
 @app.command()

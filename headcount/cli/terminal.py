@@ -13,11 +13,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from headcount.opening import open_work
 from headcount.settings import PREFIX, Settings, load_settings
 from service.actor import Actor, support
 from service.passwords import PasswordHasher
-from service.store.opening import open_store
-from service.tokens import Seal
 from service.work import Work
 from service.workspaces import find_workspace
 
@@ -31,10 +30,10 @@ out = Console()
 err = Console(stderr=True, soft_wrap=True, markup=False, highlight=False)
 
 
-def settings_of_process(**given: object) -> Settings:
-    """The settings, those that were given on the command line first; ends the program where they are wrong."""
+def settings_of_process() -> Settings:
+    """The settings; ends the program where they are wrong."""
     try:
-        return load_settings(**{name: value for name, value in given.items() if value is not None})
+        return load_settings()
     except ValidationError as error:
         wrong = error.errors()[0]
         name = f"{PREFIX}{str(wrong['loc'][0]).upper()}: " if wrong["loc"] else ""
@@ -50,10 +49,9 @@ def failure(why: str) -> SystemExit:
 
 def with_work(settings: Settings, act: Callable[[Work, PasswordHasher], Awaitable[T]]) -> T:
     """Do something in the database and close it."""
-    store = open_store(settings.database_url)
+    work = open_work(settings)
 
     async def acting() -> T:
-        work = Work(store, Seal(settings.secret_key.get_secret_value()))
         hasher = PasswordHasher()
         try:
             return await act(work, hasher)

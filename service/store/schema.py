@@ -6,12 +6,27 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine
 
+from service.store.row_security import raise_wall
+
+# Begins a transaction that keeps other migrations waiting.
+_BEGIN = {
+    "sqlite": "BEGIN IMMEDIATE",
+    "postgresql": "SELECT pg_advisory_xact_lock(hashtext('headcount migrations'))",
+}
+
 
 def migrate(engine: Engine) -> tuple[str | None, str]:
-    """Apply the migrations that are missing, each in a transaction: the revision before and after. Idempotent."""
+    """Apply the migrations that are missing, all or none: the revision before and after. Idempotent.
+
+    Where two processes migrate at once, the second waits for the first and finds nothing to do.
+    """
     with engine.connect() as connection:
+        connection.exec_driver_sql(_BEGIN[connection.dialect.name])
         before = current_revision(connection)
         command.upgrade(_config(connection), "head")
+        if connection.dialect.name == "postgresql":
+            raise_wall(connection)
+        connection.commit()
         return before, newest_revision()
 
 

@@ -6,10 +6,12 @@ fsync, on a thread, for as many verbs as arrived during the last one. Nobody is 
 """
 
 import asyncio
+import fcntl
 import sqlite3
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -76,6 +78,9 @@ class SqliteConnection:
         compiled = _compiled(statement, parameters[0])
         self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters])
 
+    def claim(self, name: str) -> None:
+        """Nobody else writes while this transaction does."""
+
 
 @dataclass(eq=False)
 class _Waiting:
@@ -91,6 +96,7 @@ class SqliteStore:
     """One database file, for use within one event loop; other processes may use the file as well."""
 
     def __init__(self, path: Path) -> None:
+        self._path = path
         self._reading, self._writing = _connect(path), _connect(path)
         self._read, self._write = self._reading.execute, self._writing.execute
         self._reader, self._writer = SqliteConnection(self._reading), SqliteConnection(self._writing)
@@ -100,15 +106,15 @@ class SqliteStore:
         self._draining: asyncio.Task[None] | None = None
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
 
-    async def read(self, job: Callable[[Connection], T]) -> T:
+    async def lookup(self, job: Callable[[Connection], T]) -> T:
         """Run the job at once, on one state of the database."""
-        self._read("BEGIN")
-        try:
-            return job(self._reader)
-        finally:
-            self._read("COMMIT")
+        return self._run(job)
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
+    async def read(self, workspace_id: str, job: Callable[[Connection], T]) -> T:
+        """Run the job at once, on one state of the database."""
+        return self._run(job)
+
+    async def write(self, workspace_id: str, job: Callable[[Connection], T], *, sharing: Sequence[str] = ()) -> T:
         """Run the job in the next batch and answer when that is on disk."""
         waiting = _Waiting(job, asyncio.get_running_loop().create_future())
         self._queue.append(waiting)
@@ -117,6 +123,17 @@ class SqliteStore:
         result: T = await waiting.answer
         return result
 
+    @asynccontextmanager
+    async def alone(self, name: str) -> AsyncIterator[Callable[[], bool]]:
+        """Hold a lock on a file beside the database; the system lets go of it when the process ends."""
+        with self._path.with_name(f"{self._path.name}-{name.replace(' ', '-')}").open("w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield lambda: False
+            else:
+                yield lambda: True
+
     async def close(self) -> None:
         """Commit what waits and close the file."""
         if self._draining is not None:
@@ -124,6 +141,13 @@ class SqliteStore:
         self._committer.shutdown()
         self._reading.close()
         self._writing.close()
+
+    def _run(self, job: Callable[[Connection], T]) -> T:
+        self._read("BEGIN")
+        try:
+            return job(self._reader)
+        finally:
+            self._read("COMMIT")
 
     async def _drain(self) -> None:
         try:

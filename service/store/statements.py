@@ -40,6 +40,10 @@ class Connection(Protocol):
         """Run a statement once for each set of parameters."""
         ...
 
+    def claim(self, name: str) -> None:
+        """Wait for the transactions that share this name; whoever comes to share it waits for this one's end."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Compiled:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam
 from service.actor import ActorKind, Permission, Role
 from service.audit import Action, Change, Event
 from service.clock import now
-from service.ids import new_id
+from service.ids import is_possible, new_id
 from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
 from service.sessions import Credential, Session
 from service.store.columns import table_of
@@ -28,14 +28,14 @@ from service.users.fields import (
     user_fields,
     with_primary_email,
 )
-from service.users.queries import get_user
 
 _EMAIL = table_of(UserEmail)
 _USER = table_of(User)
 _ADDRESS_OF_ANOTHER = narrowed(UserEmail).where(
     _EMAIL.c.value_key == bindparam("value_key"), _EMAIL.c.user_id != bindparam("user_id")
 )
-_ACTIVE_OWNERS = narrowed(User).where(_USER.c.role == Role.OWNER.value, _USER.c.active.is_(True)).count
+_TO_CHANGE = narrowed(User).where(_USER.c.id == bindparam("id")).locked
+_ACTIVE_OWNERS = narrowed(User).where(_USER.c.role == Role.OWNER.value, _USER.c.active.is_(True)).locked
 
 
 def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER) -> User:
@@ -66,7 +66,7 @@ def update_user(
     the userName or an address of one; the last active owner stays).
     """
     uow.demand(Permission.USERS_WRITE)
-    user = get_user(uow, user_id)
+    user = _user_to_change(uow, user_id)
     if if_version is not None and if_version != user.version:
         raise Refused(Stale("User", user_id))
     fields = change(user)
@@ -114,12 +114,13 @@ def edit_user(uow: UnitOfWork, user_id: str, changes: dict[str, Any], role: Role
 def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
     """Change what a person may do; only owners make and unmake owners, and one active owner stays."""
     uow.demand(Permission.USERS_WRITE)
-    user = get_user(uow, user_id)
+    user = _user_to_change(uow, user_id)
     if user.role == role:
         return user
     _refuse_unless_owner(uow, role)
     if user.role == Role.OWNER:
         _protect_owner(uow, user, "change the role of")
+    uow.claim(user_id)
     changed = uow.update(User, user_id, _touched(user, {"role": role.value}), if_version=user.version)
     uow.record(_event(Action.USER_UPDATED, changed, (Change("role", user.role, role.value),)))
     return changed
@@ -128,11 +129,12 @@ def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
 def delete_user(uow: UnitOfWork, user_id: str, *, if_version: int | None = None) -> None:
     """Remove a person for good: userName and addresses are free at once, sessions end."""
     uow.demand(Permission.USERS_WRITE)
-    user = get_user(uow, user_id)
+    user = _user_to_change(uow, user_id)
     if if_version is not None and if_version != user.version:
         raise Refused(Stale("User", user_id))
     if user.role == Role.OWNER:
         _protect_owner(uow, user, "delete")
+    uow.claim(user_id)
     ended = uow.delete(Session, user_id=user_id)
     for model in (Credential, UserEmail):
         uow.delete(model, user_id=user_id)
@@ -141,10 +143,19 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: int | None = None)
     uow.record(_event(Action.USER_DELETED, user, (Change("sessions", str(ended), "0"),)))
 
 
+def _user_to_change(uow: UnitOfWork, user_id: str) -> User:
+    user = uow.first(_TO_CHANGE, id=user_id) if is_possible(user_id) else None
+    if user is None:
+        raise Refused(NotFound("User", user_id))
+    return user
+
+
 def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, Any]) -> User:
     """Write the changed values of one user and say what they were."""
     if user.role == Role.OWNER:
         _protect_owner_fields(uow, user, values)
+    if not values.get("active", True):
+        uow.claim(user.id)
     changes = _changes(user, values)
     row = _touched(user, values | keys_of(fields))
     if "active" in values:
@@ -239,6 +250,6 @@ def _protect_owner(uow: UnitOfWork, user: User, act: str) -> None:
         )
         raise Refused(OwnerProtected(why))
     _refuse_unless_owner(uow, Role.OWNER)
-    if user.active and uow.number(_ACTIVE_OWNERS) <= 1:
+    if user.active and len(uow.all(_ACTIVE_OWNERS)) <= 1:
         why = f"{shown_name(user)} is the last active owner of this workspace. Make somebody else an owner first."
         raise Refused(OwnerProtected(why))

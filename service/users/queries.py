@@ -7,6 +7,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from service.actor import Permission, Role
+from service.ids import is_possible
 from service.pages import Order, Page, PageRequest, page_of
 from service.refusals import Invalid, NotFound, Refused
 from service.store.columns import table_of
@@ -23,7 +24,7 @@ _IN_ORDER = narrowed(User).order_by(_USER.c.id)
 def get_user(uow: UnitOfWork, user_id: str) -> User:
     """One user, or NotFound."""
     uow.demand(Permission.USERS_READ)
-    user = uow.first(_BY_ID, id=user_id)
+    user = uow.first(_BY_ID, id=user_id) if is_possible(user_id) else None
     if user is None:
         raise Refused(NotFound("User", user_id))
     return user

@@ -199,7 +199,7 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> N
     at = terminal(tmp_path)
     (tmp_path / "letter").write_text("Dear Alice, " * 1_000)
     why = refused(at, "migrate", HEADCOUNT_DATABASE_URL="sqlite:///letter")
-    assert why.startswith("The database letter cannot be opened")
+    assert why.startswith("The database sqlite:///letter cannot be opened")
     assert refused(at, "user", "list", "x", HEADCOUNT_DATABASE_URL="mysql://h/x").startswith(
         "The database URL must name"
     )

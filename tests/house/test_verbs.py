@@ -1,6 +1,7 @@
 """Every verb checks its permission first, and no verb tells an outsider more than that there is no such thing."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -29,6 +30,7 @@ VERBS = verbs()
 
 # What a verb is given where it is no id. Values that would be refused belong to the tests of the verb itself.
 VALUES: dict[str, Any] = {
+    "before": datetime(2026, 1, 1, tzinfo=UTC),
     "change": changed(title="Mine"),
     "changes": {"title": "Mine"},
     "client": "a browser",

@@ -3,10 +3,11 @@
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlmodel import SQLModel
 
 from service.actor import Actor, ActorKind, Channel, Role, nobody, support
@@ -17,13 +18,21 @@ from service.founding import found_workspace
 from service.passwords import PasswordHasher
 from service.refusals import Reason, Refused
 from service.sessions import store_password
-from service.store.columns import table_of
+from service.store.columns import table_of, workspace_column
+from service.unit_of_work import Narrowed, UnitOfWork, narrowed
 from service.users.commands import create_user
 from service.users.fields import User, UserFields, user_fields
 from service.users.queries import all_users
 from service.work import Work
-from service.workspaces import Plan
+from service.workspaces import Plan, all_workspaces
 from tests.stage import PASSWORD
+
+_ALL_ROWS: dict[str, Narrowed[Any]] = {
+    table.name: Narrowed(
+        select(table).where(workspace_column(table) == bindparam("of_workspace")).order_by(*table.primary_key.columns)
+    )
+    for table in SQLModel.metadata.sorted_tables
+}
 
 SECRET_KEY = "the key under which the tests hash their tokens"
 
@@ -139,15 +148,17 @@ async def refusal(act: Awaitable[object]) -> Reason:
 
 async def everything(work: Work, workspace_id: str | None = None) -> dict[str, list[tuple[Any, ...]]]:
     """Every row of every table, or of one workspace."""
-    rows: dict[str, list[tuple[Any, ...]]] = {}
-    for table in SQLModel.metadata.sorted_tables:
-        query = select(table).order_by(*table.primary_key.columns)
-        if workspace_id is not None:
-            owner = table.c.id if table.name == "workspace" else table.c.workspace_id
-            query = query.where(owner == workspace_id)
-        found = await work.lookup(lambda lookup, query=query: lookup.all(query))  # type: ignore[misc]
-        rows[table.name] = [tuple(row) for row in found]
-    return rows
+    workspaces = [workspace_id] if workspace_id else [each.id for each in await work.lookup(all_workspaces)]
+
+    def rows(uow: UnitOfWork) -> dict[str, list[tuple[Any, ...]]]:
+        tables = SQLModel.metadata.sorted_tables
+        return {table.name: [tuple(row) for row in uow.all(_ALL_ROWS[table.name])] for table in tables}
+
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for each in workspaces:
+        for name, more in (await work.read(support(each), rows)).items():
+            found.setdefault(name, []).extend(more)
+    return found
 
 
 @asynccontextmanager
@@ -160,9 +171,8 @@ async def nothing_changes(work: Work) -> AsyncIterator[None]:
 
 async def events(work: Work, company: Company) -> list[AuditEvent]:
     """The company's audit log, the oldest event first."""
-    log = table_of(AuditEvent)
-    query = select(log).where(log.c.workspace_id == company.id).order_by(log.c.id)
-    return await work.lookup(lambda lookup: lookup.all(query))
+    query = narrowed(AuditEvent).order_by(table_of(AuditEvent).c.id)
+    return await work.read(company.support, lambda uow: uow.all(query))
 
 
 @asynccontextmanager
@@ -172,6 +182,16 @@ async def recorded(work: Work, company: Company) -> AsyncIterator[list[AuditEven
     new: list[AuditEvent] = []
     yield new
     new += (await events(work, company))[known:]
+
+
+async def time_passes(work: Work, company: Company, model: type[SQLModel], id: str, **moments: datetime) -> None:
+    """Set columns of a row to what they will be, or were, at another time; nobody has done anything."""
+
+    def later(uow: UnitOfWork) -> None:
+        uow.update(model, id, moments)
+        uow._recorded = True
+
+    await work.write(company.support, later)
 
 
 async def found_everybody(work: Work) -> tuple[Acme, Globex]:

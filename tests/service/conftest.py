@@ -1,6 +1,6 @@
 """The stage of the domain's tests: a real migrated database with the cast in it, a fresh copy for each test.
 
-To run every test on one more engine, add a parameter to `databases` with a class like `SqliteFiles`.
+Every test runs on each engine, unless it says which one it is about.
 """
 
 import asyncio
@@ -13,18 +13,18 @@ from service.passwords import PasswordHasher
 from service.store.opening import open_store
 from service.tokens import Seal
 from service.work import Work
+from tests.postgres import PostgresServer
 from tests.service.cast import SECRET_KEY, Acme, Globex, found_everybody
-from tests.service.databases import CountingStore, SqliteFiles
+from tests.service.databases import CountingStore, Databases, PostgresDatabases, SqliteFiles
 
 settings.register_profile("unhurried", deadline=None)  # a shared machine may be slow; that is no property of the code
 settings.load_profile("unhurried")
 
 
-@pytest.fixture(scope="session", params=[SqliteFiles])
-def databases(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> SqliteFiles:
+@pytest.fixture(scope="session")
+def databases(engine: str, postgres: PostgresServer, tmp_path_factory: pytest.TempPathFactory) -> Databases:
     """Where databases come from."""
-    made: SqliteFiles = request.param(tmp_path_factory.mktemp("databases"))
-    return made
+    return PostgresDatabases(postgres) if engine == "postgresql" else SqliteFiles(tmp_path_factory.mktemp("databases"))
 
 
 @pytest.fixture(scope="session")
@@ -34,7 +34,7 @@ def seal() -> Seal:
 
 
 @pytest.fixture(scope="session")
-def founded(databases: SqliteFiles, seal: Seal) -> tuple[str, Acme, Globex]:
+def founded(databases: Databases, seal: Seal) -> tuple[str, Acme, Globex]:
     """A database with the cast in it, which tests copy and never open."""
     url = databases.migrated()
 
@@ -61,9 +61,10 @@ def globex(founded: tuple[str, Acme, Globex]) -> Globex:
 
 
 @pytest.fixture
-def database_url(databases: SqliteFiles, founded: tuple[str, Acme, Globex]) -> str:
+def database_url(databases: Databases, founded: tuple[str, Acme, Globex]) -> Iterator[str]:
     """A database of this test's own, with the cast in it."""
-    return databases.copy_of(founded[0])
+    with databases.copy_of(founded[0]) as url:
+        yield url
 
 
 @pytest.fixture

@@ -2,14 +2,17 @@
 
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+
+from sqlalchemy import make_url
 
 from service.store.opening import open_engine, open_store
 from service.store.schema import migrate
 from service.store.statements import Connection, Parameters, Statement
 from service.work import Store
+from tests.postgres import PostgresServer
 
 T = TypeVar("T")
 
@@ -32,11 +35,41 @@ class SqliteFiles:
         migrate(open_engine(url))
         return url
 
-    def copy_of(self, url: str) -> str:
-        """The URL of a copy of a database that nobody has open."""
+    @contextmanager
+    def copy_of(self, url: str) -> Iterator[str]:
+        """The URL of a copy of a database that nobody has open, for the time of the block."""
         copy = self.empty()
-        shutil.copyfile(url.removeprefix("sqlite:///"), copy.removeprefix("sqlite:///"))
-        return copy
+        file = Path(copy.removeprefix("sqlite:///"))
+        shutil.copyfile(url.removeprefix("sqlite:///"), file)
+        yield copy
+        file.unlink()
+
+
+class PostgresDatabases:
+    """Databases of one PostgreSQL server."""
+
+    def __init__(self, server: PostgresServer) -> None:
+        self._server = server
+
+    def empty(self) -> str:
+        """The URL of a database that nobody has migrated."""
+        return self._server.url(self._server.database())
+
+    def migrated(self) -> str:
+        """The URL of a database with all tables and no rows."""
+        url = self.empty()
+        migrate(open_engine(url))
+        return url
+
+    @contextmanager
+    def copy_of(self, url: str) -> Iterator[str]:
+        """The URL of a copy of a database that nobody has open, for the time of the block."""
+        copy = self._server.database(template=make_url(url).database or "")
+        yield self._server.url(copy)
+        self._server.drop(copy)
+
+
+Databases = SqliteFiles | PostgresDatabases
 
 
 class CountingStore:
@@ -46,13 +79,23 @@ class CountingStore:
         self._store = store
         self.statements: list[str] = []
 
-    async def read(self, job: Callable[[Connection], T]) -> T:
+    async def lookup(self, job: Callable[[Connection], T]) -> T:
         """As the store does."""
-        return await self._store.read(lambda connection: job(_Counting(connection, self.statements)))
+        return await self._store.lookup(lambda connection: job(_Counting(connection, self.statements)))
 
-    async def write(self, job: Callable[[Connection], T]) -> T:
+    async def read(self, workspace_id: str, job: Callable[[Connection], T]) -> T:
         """As the store does."""
-        return await self._store.write(lambda connection: job(_Counting(connection, self.statements)))
+        return await self._store.read(workspace_id, lambda connection: job(_Counting(connection, self.statements)))
+
+    async def write(self, workspace_id: str, job: Callable[[Connection], T], *, sharing: Sequence[str] = ()) -> T:
+        """As the store does."""
+        return await self._store.write(
+            workspace_id, lambda connection: job(_Counting(connection, self.statements)), sharing=sharing
+        )
+
+    def alone(self, name: str) -> AbstractAsyncContextManager[Callable[[], bool]]:
+        """As the store does."""
+        return self._store.alone(name)
 
     async def close(self) -> None:
         """As the store does."""
@@ -86,3 +129,6 @@ class _Counting:
     def run_many(self, statement: Statement, parameters: Sequence[Parameters]) -> None:
         self._statements.append(str(statement))
         self._connection.run_many(statement, parameters)
+
+    def claim(self, name: str) -> None:
+        self._connection.claim(name)

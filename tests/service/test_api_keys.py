@@ -1,13 +1,12 @@
 """API keys: what they open, who may make them, and what ends them."""
 
 import asyncio
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service import authentication
 from service.api_keys import (
     ApiKey,
     ApiKeyScope,
@@ -23,7 +22,7 @@ from service.authentication import BAD_KEY, recognise_key
 from service.clock import now
 from service.refusals import Forbidden, Invalid, NotFound, Unauthenticated
 from service.tokens import Seal, TokenKind, is_well_formed, new_token
-from service.unit_of_work import UnitOfWork
+from service.unit_of_work import STAMPED_EVERY
 from service.users.commands import delete_user
 from service.work import Work
 from tests.service.cast import (
@@ -35,21 +34,13 @@ from tests.service.cast import (
     nothing_changes,
     recorded,
     refusal,
+    time_passes,
 )
 from tests.service.databases import CountingStore
 
 pytestmark = pytest.mark.anyio
 
 SCIM = [ApiKeyScope.SCIM]
-
-
-async def stamp(work: Work, acme: Acme, **values: datetime) -> None:
-    """Let time pass for Acme's key."""
-
-    def stamped(uow: UnitOfWork) -> None:
-        uow.stamp(ApiKey, acme.key_id, **values)
-
-    await work.write(acme.support, stamped)
 
 
 async def test_a_key_opens_its_workspace_with_the_permissions_of_its_scope(work: Work, acme: Acme) -> None:
@@ -140,9 +131,9 @@ async def test_a_key_that_is_not_there_cannot_be_revoked(work: Work, acme: Acme)
 
 
 async def test_an_expired_key_is_refused(work: Work, acme: Acme) -> None:
-    await stamp(work, acme, expires_at=now() + timedelta(hours=1))
+    await time_passes(work, acme, ApiKey, acme.key_id, expires_at=now() + timedelta(hours=1))
     assert (await recognise_key(work, acme.key, caller())).actor.id == acme.key_id
-    await stamp(work, acme, expires_at=now())
+    await time_passes(work, acme, ApiKey, acme.key_id, expires_at=now())
     assert await refusal(recognise_key(work, acme.key, caller())) == Unauthenticated(BAD_KEY)
     assert status_of(await work.read(acme.ann, get_api_key, acme.key_id)) == ApiKeyStatus.EXPIRED
 
@@ -152,7 +143,7 @@ async def test_unknown_foreign_revoked_expired_and_mistyped_keys_get_one_answer(
 ) -> None:
     _, good = await work.write(acme.ann, create_api_key, name="Entra", scopes=SCIM)
     await work.write(globex.charlie, revoke_api_key, globex.key_id)
-    await stamp(work, acme, expires_at=now() - timedelta(days=1))
+    await time_passes(work, acme, ApiKey, acme.key_id, expires_at=now() - timedelta(days=1))
     answers = {
         await refusal(recognise_key(work, token, caller(subdomain)))
         for token, subdomain in [
@@ -214,7 +205,7 @@ async def test_the_last_use_is_noted_at_most_once_a_minute(work: Work, acme: Acm
         assert (key.last_used_ip, key.last_used_client) == ("198.51.100.7", "Okta SCIM Client 1.0.0")
         assert key.last_used_at is not None
         assert now() - key.last_used_at < timedelta(minutes=1)
-        await stamp(work, acme, last_used_at=now() - authentication.NOTED_EVERY)
+        await time_passes(work, acme, ApiKey, acme.key_id, last_used_at=now() - STAMPED_EVERY)
         assert await used(20) == 1
     assert new == []  # bookkeeping is nothing that anybody did
 

@@ -90,7 +90,7 @@ async def test_founding_tells_of_the_workspace_the_owner_and_the_password(work: 
 async def test_an_event_says_who_did_it_from_where_and_through_which_door(work: Work, acme: Acme) -> None:
     actor = Actor(
         kind=ActorKind.API_KEY,
-        id="key_1",
+        id=acme.key_id,
         name="Okta",
         workspace_id=acme.id,
         permissions=frozenset({Permission.USERS_READ, Permission.USERS_WRITE}),
@@ -101,7 +101,12 @@ async def test_an_event_says_who_did_it_from_where_and_through_which_door(work: 
     async with recorded(work, acme) as new:
         made = await work.write(actor, create_user, person("carol@acme.example", display_name="Carol"))
     (event,) = new
-    assert (event.actor_kind, event.actor_id, event.actor_name, event.channel) == ("API_KEY", "key_1", "Okta", "SCIM")
+    assert (event.actor_kind, event.actor_id, event.actor_name, event.channel) == (
+        "API_KEY",
+        acme.key_id,
+        "Okta",
+        "SCIM",
+    )
     assert (event.ip, event.request_id) == ("198.51.100.7", "request-7")
     assert (event.target_kind, event.target_id, event.target_name) == ("User", made.id, "Carol")
     assert (now() - event.at).total_seconds() < 30

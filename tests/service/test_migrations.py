@@ -8,10 +8,12 @@ from sqlmodel import SQLModel
 
 from service.store.opening import UnusableDatabaseError, open_engine, open_store
 from service.store.schema import check, current_revision, known_revisions, migrate, newest_revision
-from tests.service.databases import SqliteFiles
+from tests.service.databases import Databases
+
+FOUND_BY_TOKEN = {"api_key_secret", "session_token"}  # a request may show nothing but a token
 
 
-def test_migrating_makes_every_table_and_doing_it_again_changes_nothing(databases: SqliteFiles) -> None:
+def test_migrating_makes_every_table_and_doing_it_again_changes_nothing(databases: Databases) -> None:
     url = databases.empty()
     assert migrate(open_engine(url)) == (None, newest_revision())
     engine = open_engine(url)
@@ -21,7 +23,7 @@ def test_migrating_makes_every_table_and_doing_it_again_changes_nothing(database
     assert set(inspect(engine).get_table_names()) == tables
 
 
-def test_models_and_migrations_agree(databases: SqliteFiles) -> None:
+def test_models_and_migrations_agree(databases: Databases) -> None:
     check(open_engine(databases.migrated()))
 
 
@@ -30,15 +32,17 @@ def test_every_key_leads_with_the_workspace() -> None:
         first = next(iter(table.primary_key.columns)).name
         assert first == ("id" if table.name == "workspace" else "workspace_id"), table.name
         for index in table.indexes:
+            if index.name in FOUND_BY_TOKEN:
+                continue
             assert next(iter(index.columns)).name == "workspace_id", index.name
 
 
-def test_a_database_that_nobody_migrated_is_not_opened(databases: SqliteFiles) -> None:
+def test_a_database_that_nobody_migrated_is_not_opened(databases: Databases) -> None:
     with pytest.raises(UnusableDatabaseError, match="run `headcount migrate` first"):
         open_store(databases.empty())
 
 
-def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(databases: SqliteFiles) -> None:
+def test_a_database_of_a_newer_version_is_neither_opened_nor_migrated(databases: Databases) -> None:
     url = databases.migrated()
     with open_engine(url).begin() as connection:
         connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
@@ -67,7 +71,7 @@ def test_the_folder_of_a_new_file_is_made(tmp_path: Path) -> None:
     assert (tmp_path / "a" / "b" / "new.sqlite3").is_file()
 
 
-def test_revisions_are_numbered_without_gaps(databases: SqliteFiles) -> None:
+def test_revisions_are_numbered_without_gaps(databases: Databases) -> None:
     assert sorted(known_revisions()) == [f"{number + 1:04}" for number in range(len(known_revisions()))]
     with open_engine(databases.migrated()).connect() as connection:
         assert current_revision(connection) == newest_revision() == max(known_revisions())

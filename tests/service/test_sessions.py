@@ -1,6 +1,7 @@
 """Signing in and out, passwords, and what ends a session."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,7 +10,6 @@ from service import passwords
 from service.authentication import (
     BAD_SIGN_IN,
     NOT_SIGNED_IN,
-    NOTED_EVERY,
     Caller,
     recognise_key,
     recognise_session,
@@ -20,7 +20,7 @@ from service.passwords import MAX_LENGTH, MIN_LENGTH, PasswordHasher
 from service.refusals import Busy, Forbidden, Invalid, NotFound, Refused, Unauthenticated
 from service.sessions import LIFETIME, Session, end_session, open_session, store_password
 from service.tokens import TokenKind, is_well_formed, new_token
-from service.unit_of_work import UnitOfWork
+from service.unit_of_work import STAMPED_EVERY
 from service.users.commands import create_user, deactivate_user, delete_user, reactivate_user, set_role, update_user
 from service.work import Work
 from tests.service.cast import (
@@ -34,6 +34,7 @@ from tests.service.cast import (
     recorded,
     refusal,
     signed_in,
+    time_passes,
 )
 from tests.service.databases import CountingStore
 from tests.stage import PASSWORD
@@ -43,21 +44,12 @@ pytestmark = pytest.mark.anyio
 BOB = "bob@acme.example"
 
 
-async def stamp(work: Work, acme: Acme, session_id: str, **values: object) -> None:
-    """Let time pass for a session."""
-
-    def stamped(uow: UnitOfWork) -> None:
-        uow.stamp(Session, session_id, **values)
-
-    await work.write(acme.support, stamped)
-
-
 async def test_signing_in_opens_a_session_with_the_permissions_of_the_role(
     work: Work, acme: Acme, hasher: PasswordHasher
 ) -> None:
     async with recorded(work, acme) as new:
         who, token = await signed_in(work, hasher, BOB)
-    assert who.actor == acme.bob
+    assert who.actor == replace(acme.bob, session_id=who.session_id)
     assert is_well_formed(token, TokenKind.SESSION)
     assert await recognise_session(work, token, caller("acme")) == who
     assert [(event.action, event.target_id, event.actor_kind) for event in new] == [
@@ -176,7 +168,7 @@ async def test_signing_out_ends_one_session_and_says_so(work: Work, acme: Acme, 
     async with recorded(work, acme) as new:
         await work.write(acme.bob, end_session, here.session_id)
     assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
-    assert (await recognise_session(work, other, caller())).actor == acme.bob
+    assert (await recognise_session(work, other, caller())).actor.id == acme.bob.id
     assert [event.action for event in new] == ["SIGNED_OUT"]
     async with nothing_changes(work):
         gone = NotFound("Session", here.session_id)
@@ -208,7 +200,7 @@ async def test_deactivation_ends_every_session_and_the_audit_log_says_how_many(
     for token in tokens:
         assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
     who, _ = await signed_in(work, hasher, BOB)  # the password is still the same
-    assert who.actor == acme.bob
+    assert who.actor == replace(acme.bob, session_id=who.session_id)
 
 
 async def test_a_session_of_somebody_deactivated_is_no_good_however_it_came_about(work: Work, acme: Acme) -> None:
@@ -239,7 +231,7 @@ async def test_a_change_of_role_counts_from_the_next_request(work: Work, acme: A
 async def test_a_session_lasts_two_weeks(work: Work, acme: Acme, hasher: PasswordHasher) -> None:
     who, token = await signed_in(work, hasher, BOB)
     assert timedelta(days=14) == LIFETIME
-    await stamp(work, acme, who.session_id, expires_at=now())
+    await time_passes(work, acme, Session, who.session_id, expires_at=now())
     assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
 
 
@@ -255,7 +247,7 @@ async def test_the_last_use_of_a_session_is_noted_at_most_once_a_minute(
         return sum(statement.startswith("UPDATE session") for statement in statements)
 
     assert await used() == 0
-    await stamp(work, acme, who.session_id, last_active_at=now() - NOTED_EVERY)
+    await time_passes(work, acme, Session, who.session_id, last_active_at=now() - STAMPED_EVERY)
     assert await used() == 1
     assert await used() == 0
 

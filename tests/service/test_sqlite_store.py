@@ -24,9 +24,8 @@ from service.users.fields import User
 from service.users.queries import all_users, get_user
 from service.work import Work
 from tests.service.cast import Acme, changed, events, nothing_changes, person, refusal
-from tests.service.databases import SqliteFiles
 
-pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("databases", [SqliteFiles], indirect=True)]
+pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("engine", ["sqlite"], indirect=True)]
 
 ROOT = Path(__file__).parents[2]
 KILLS = 5

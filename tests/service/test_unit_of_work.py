@@ -55,8 +55,8 @@ async def test_another_workspace_s_row_is_not_found_changed_stamped_or_deleted(
         uow.update(User, bob, {"title": "Mine"})
 
     def others(uow: UnitOfWork) -> int:
-        uow.stamp(User, bob, title="Mine")
-        uow.stamp(ApiKey, acme.key_id, last_used_ip="192.0.2.66")
+        uow.stamp(User, bob, "deactivated_at", title="Mine")
+        uow.stamp(ApiKey, acme.key_id, "last_used_at", last_used_ip="192.0.2.66")
         return uow.delete(User, id=bob) + uow.delete(UserEmail, user_id=bob)
 
     async with nothing_changes(work):
@@ -111,7 +111,7 @@ async def test_a_change_without_an_event_does_not_commit(work: Work, acme: Acme,
 
 async def test_bookkeeping_and_deleting_nobody_need_no_event(work: Work, acme: Acme) -> None:
     def noted(uow: UnitOfWork) -> None:
-        uow.stamp(ApiKey, acme.key_id, last_used_ip="192.0.2.9")
+        uow.stamp(ApiKey, acme.key_id, "last_used_at", last_used_ip="192.0.2.9")
         assert uow.delete(User, id="usr_0") == 0
         uow.insert_all(UserEmail, [])
 
@@ -144,9 +144,9 @@ async def test_a_unique_constraint_is_refused_in_the_verb_s_words(work: Work, ac
     def named(uow: UnitOfWork, *, or_else: Taken | None) -> None:
         uow.insert(ApiKey, key_values("once"))
         uow.record(SOMETHING)
-        uow.insert(ApiKey, {**key_values("twice"), "secret_hash": "once"}, or_else=or_else)
+        uow.insert(ApiKey, key_values("once"), or_else=or_else)
 
-    said = Taken("ApiKey", "secret", "once")
+    said = Taken("ApiKey", "id", "once")
     async with nothing_changes(work):
         assert await refusal(work.write(acme.alice, named, or_else=said)) == said
         with pytest.raises(UniqueViolationError):

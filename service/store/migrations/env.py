@@ -16,7 +16,7 @@ def render_item(kind: str, item: object, _: object) -> str | Literal[False]:
     if kind == "type" and isinstance(item, Json):
         return "sa.JSON()"
     if kind == "type" and type(item).__name__ == "AutoString":
-        return "sa.String()"
+        return "TEXT"  # which the template defines
     return False
 
 
@@ -27,11 +27,6 @@ context.configure(
     render_as_batch=True,
     render_item=render_item,
     compare_server_default=True,
-    transaction_per_migration=True,
 )
-if connection.dialect.name == "sqlite":
-    connection.exec_driver_sql("BEGIN IMMEDIATE")
 with context.begin_transaction():
     context.run_migrations()
-if connection.dialect.name == "sqlite":
-    connection.exec_driver_sql("COMMIT")
