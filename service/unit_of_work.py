@@ -236,7 +236,7 @@ def _update(table: Table, *, versioned: bool) -> Update:
 @cache
 def _stamp(table: Table, column: str) -> Update:
     due = table.c[column].is_(None) | (table.c[column] <= bindparam("of_before"))
-    return cast(Update, _update(table, versioned=False).where(due))
+    return _update(table, versioned=False).where(due)
 
 
 @cache

@@ -24,8 +24,9 @@ _STACK = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL for the run, in the process that hands the tests out."""
-    if hasattr(config, "workerinput"):
-        config.stash[_HOME] = config.workerinput["postgres"]
+    told: dict[str, str] | None = getattr(config, "workerinput", None)
+    if told is not None:
+        config.stash[_HOME] = told["postgres"]
         return
     stack = config.stash[_STACK] = ExitStack()
     config.stash[_HOME] = str(stack.enter_context(running_postgres()).home)

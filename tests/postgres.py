@@ -25,6 +25,7 @@ _START_SECONDS = 60.0
 
 _SMALL = ("max_connections=200", "shared_buffers=64MB", "listen_addresses=")
 _FORGETFUL = ("fsync=off", "synchronous_commit=off", "full_page_writes=off", "autovacuum=off")
+_ROLES = {OWNER: sql.SQL("CREATE ROLE {} LOGIN CREATEDB CREATEROLE"), SERVING: sql.SQL("CREATE ROLE {} LOGIN")}
 
 
 class PostgresServer:
@@ -35,7 +36,7 @@ class PostgresServer:
         self._options = _SMALL if durable else _SMALL + _FORGETFUL
         self._as_nobody = _as_nobody(home)
         self._programs = _programs(home)
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: subprocess.Popen[Any] | None = None
         self._made = 0
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
@@ -47,16 +48,17 @@ class PostgresServer:
         """Start it and wait until it answers."""
         options = [word for each in self._options for word in ("-c", each)]
         with (self.home / "log").open("ab") as log:
-            self._process = subprocess.Popen(
+            process: subprocess.Popen[Any] = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.home / "data", "-k", self.home, *options],
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=self.home,
                 **self._as_nobody,
             )
+        self._process = process
         deadline = time.monotonic() + _START_SECONDS
         while not self._answers():
-            assert self._process.poll() is None, (self.home / "log").read_text()
+            assert process.poll() is None, (self.home / "log").read_text()
             assert time.monotonic() < deadline, (self.home / "log").read_text()
             time.sleep(0.02)
 
@@ -88,11 +90,9 @@ class PostgresServer:
         try:
             with psycopg.connect(self.url("postgres", "postgres"), autocommit=True) as connection:
                 known = {name for (name,) in connection.execute("SELECT rolname FROM pg_roles")}
-                for name, rights in {OWNER: "CREATEDB CREATEROLE", SERVING: ""}.items():
+                for name, make in _ROLES.items():
                     if name not in known:
-                        connection.execute(
-                            sql.SQL("CREATE ROLE {} LOGIN " + rights).format(sql.Identifier(name))  # type: ignore[arg-type]
-                        )
+                        connection.execute(make.format(sql.Identifier(name)))
         except psycopg.OperationalError:
             return False
         return True

@@ -19,12 +19,32 @@ _START_SECONDS = 30
 
 
 @dataclass
-class Server:
+class Terminal:
+    """A folder to run commands in, with the variables that they see."""
+
+    folder: Path
+    env: dict[str, str]
+
+    def cli(self, *words: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run the headcount command; its output must be looked at where check is False."""
+        done = subprocess.run(
+            [sys.executable, "-m", "headcount", *words],
+            cwd=self.folder,
+            env=self.env | env,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            stdin=subprocess.DEVNULL,
+        )
+        assert done.returncode == 0 or not check, done.stderr
+        return done
+
+
+@dataclass
+class Server(Terminal):
     """A running `headcount serve`, and the command line on the same database."""
 
     port: int
-    folder: Path
-    env: dict[str, str]
     process: subprocess.Popen[bytes]
     _numbers: Iterator[int] = field(default_factory=itertools.count)
     _clients: list[httpx2.Client] = field(default_factory=list)
@@ -52,20 +72,6 @@ class Server:
         """Close the clients."""
         for client in self._clients:
             client.close()
-
-    def cli(self, *words: str, check: bool = True, **env: str) -> subprocess.CompletedProcess[str]:
-        """Run the headcount command; its output must be looked at where check is False."""
-        done = subprocess.run(
-            [sys.executable, "-m", "headcount", *words],
-            cwd=self.folder,
-            env=self.env | env,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            stdin=subprocess.DEVNULL,
-        )
-        assert done.returncode == 0 or not check, done.stderr
-        return done
 
     def found(self, subdomain: str, owner: str, *, provisioning: bool = True) -> "Tenant":
         """A workspace with an owner and, unless told otherwise, SCIM switched on."""
@@ -122,12 +128,17 @@ class Tenant:
         return client
 
 
+def surroundings(**env: str) -> dict[str, str]:
+    """The variables of a process that is told nothing about Headcount but these, and that this is development."""
+    others = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")}
+    return others | {"HEADCOUNT_ENVIRONMENT": "development"} | env
+
+
 @contextmanager
 def running(folder: Path, *options: str, **env: str) -> Iterator[Server]:
     """Start `headcount serve` in a folder of its own, and end it."""
     port = _free_port()
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")}
-    environment |= {"HEADCOUNT_ENVIRONMENT": "development", "HEADCOUNT_PORT": str(port), **env}
+    environment = surroundings(HEADCOUNT_PORT=str(port), **env)
     log = folder / "server.log"
     with log.open("w") as lines:
         process = subprocess.Popen(
@@ -139,7 +150,7 @@ def running(folder: Path, *options: str, **env: str) -> Iterator[Server]:
         )
     try:
         _wait_until_ready(process, port, log)
-        server = Server(port, folder, environment, process)
+        server = Server(folder, environment, port, process)
         yield server
         server.close()
     finally:

@@ -10,21 +10,15 @@ from pathlib import Path
 import pytest
 
 from headcount.cli.terminal import duration
-from tests.stage import PASSWORD, Server
+from tests.stage import PASSWORD, Terminal, surroundings
 
 STRONG = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
-def terminal(folder: Path, **env: str) -> Server:
-    """A folder to run commands in; nothing is served."""
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")}
-    return Server(8000, folder, clean | {"HEADCOUNT_ENVIRONMENT": "development"} | env)
-
-
 @pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Server:
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """A terminal on an installation with the workspace acme, which Alice owns."""
-    made = terminal(tmp_path_factory.mktemp("terminal"))
+    made = Terminal(tmp_path_factory.mktemp("terminal"), surroundings())
     made.cli("migrate")
     made.cli(*CREATE_ACME, HEADCOUNT_OWNER_PASSWORD=PASSWORD)
     return made
@@ -36,7 +30,7 @@ CREATE_ACME = (
 )
 
 
-def refused(at: Server, *words: str, **env: str) -> str:
+def refused(at: Terminal, *words: str, **env: str) -> str:
     """Why a command is refused: one line on standard error, nothing on standard output, exit status 1."""
     done = at.cli(*words, check=False, **env)
     assert (done.returncode, done.stdout) == (1, ""), done
@@ -46,7 +40,7 @@ def refused(at: Server, *words: str, **env: str) -> str:
     return line.removeprefix("headcount: ")
 
 
-def misused(at: Server, *words: str) -> str:
+def misused(at: Terminal, *words: str) -> str:
     """What a command that cannot be read is answered: exit status 2 and the usage."""
     done = at.cli(*words, check=False)
     assert (done.returncode, done.stdout) == (2, "")
@@ -55,7 +49,7 @@ def misused(at: Server, *words: str) -> str:
     return done.stderr
 
 
-def rows(at: Server, *words: str) -> list[list[str]]:
+def rows(at: Terminal, *words: str) -> list[list[str]]:
     """The cells of a table, its titles aside."""
     done = at.cli(*words)
     assert done.stderr == ""
@@ -63,7 +57,7 @@ def rows(at: Server, *words: str) -> list[list[str]]:
 
 
 def test_migrating_twice_or_from_two_terminals_at_once_is_migrating_once(tmp_path: Path) -> None:
-    at = terminal(tmp_path)
+    at = Terminal(tmp_path, surroundings())
     assert "run `headcount migrate` first" in refused(at, "workspace", "list")
     words = [sys.executable, "-m", "headcount", "migrate"]
     both = [subprocess.Popen(words, cwd=tmp_path, env=at.env, stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -75,7 +69,7 @@ def test_migrating_twice_or_from_two_terminals_at_once_is_migrating_once(tmp_pat
     assert rows(at, "workspace", "list") == []
 
 
-def test_a_workspace_is_created_with_an_owner_and_listed(acme: Server) -> None:
+def test_a_workspace_is_created_with_an_owner_and_listed(acme: Terminal) -> None:
     ((subdomain, name, plan, created, base_url),) = rows(acme, "workspace", "list")
     assert (subdomain, name, plan) == ("acme", "Acme [Ltd]", "enterprise")
     assert re.fullmatch(r"\d{4}-\d\d-\d\d", created)
@@ -85,7 +79,7 @@ def test_a_workspace_is_created_with_an_owner_and_listed(acme: Server) -> None:
     assert alice[1:] == ["alice@acme.example", "Alice Archer", "alice@acme.example", "owner", "active", "workspace"]
 
 
-def test_a_workspace_that_cannot_be_is_refused_and_leaves_nothing(acme: Server) -> None:
+def test_a_workspace_that_cannot_be_is_refused_and_leaves_nothing(acme: Terminal) -> None:
     before = acme.cli("workspace", "list").stdout
 
     def create(subdomain: str, password: str = PASSWORD) -> str:
@@ -99,7 +93,7 @@ def test_a_workspace_that_cannot_be_is_refused_and_leaves_nothing(acme: Server) 
     assert acme.cli("workspace", "list").stdout == before
 
 
-def test_without_a_password_and_a_terminal_to_ask_on_nothing_is_made(acme: Server) -> None:
+def test_without_a_password_and_a_terminal_to_ask_on_nothing_is_made(acme: Terminal) -> None:
     words = [sys.executable, "-m", "headcount", *CREATE_ACME]
     done = subprocess.run(
         words, cwd=acme.folder, env=acme.env, capture_output=True, text=True, input="", start_new_session=True
@@ -108,7 +102,7 @@ def test_without_a_password_and_a_terminal_to_ask_on_nothing_is_made(acme: Serve
     assert "Traceback" not in done.stderr
 
 
-def test_people_who_can_sign_in_are_added(acme: Server) -> None:
+def test_people_who_can_sign_in_are_added(acme: Terminal) -> None:
     words = ("user", "create", "acme", "--email", "bob.baker@acme.example", "--role", "admin")
     said = acme.cli(*words, HEADCOUNT_USER_PASSWORD=PASSWORD)
     assert said.stdout == ""
@@ -119,7 +113,7 @@ def test_people_who_can_sign_in_are_added(acme: Server) -> None:
     assert again.startswith("user_name 'bob.baker@acme.example' is already the userName of another person")
 
 
-def test_a_flag_is_set_with_a_reason_and_listed_with_its_source(acme: Server) -> None:
+def test_a_flag_is_set_with_a_reason_and_listed_with_its_source(acme: Terminal) -> None:
     ((*before, switches),) = rows(acme, "flag", "list", "acme")
     assert before == ["scim_provisioning", "off", "plan"]
     assert switches.startswith("An identity provider may")
@@ -134,7 +128,7 @@ def test_a_flag_is_set_with_a_reason_and_listed_with_its_source(acme: Server) ->
     assert unchanged == after
 
 
-def test_a_key_s_secret_is_alone_on_standard_output_and_never_shown_again(acme: Server) -> None:
+def test_a_key_s_secret_is_alone_on_standard_output_and_never_shown_again(acme: Terminal) -> None:
     words = ("api-key", "create", "acme", "--name", "Okta [new]", "--scope", "scim")
     made = acme.cli(*words, "--expires-in", "90d")
     assert re.fullmatch(r"hc_scim_[0-9A-Za-z]{49}\n", made.stdout)
@@ -155,7 +149,7 @@ def test_a_key_s_secret_is_alone_on_standard_output_and_never_shown_again(acme: 
     assert refused(acme, "api-key", "revoke", "acme", "key_0") == "there is no ApiKey 'key_0' in this workspace"
 
 
-def test_keys_that_cannot_be_are_refused(acme: Server) -> None:
+def test_keys_that_cannot_be_are_refused(acme: Terminal) -> None:
     words = ("api-key", "create", "acme", "--scope", "scim", "--name")
     assert refused(acme, *words, os.fsdecode(b"\xff")) == "name must not contain a lone surrogate"
     # An unset variable in `--expires-in "$TTL"` must not make a key that never expires.
@@ -176,13 +170,13 @@ def test_what_is_no_duration_is_refused(text: str) -> None:
         duration(text)
 
 
-def test_a_workspace_that_there_is_not_is_named(acme: Server) -> None:
+def test_a_workspace_that_there_is_not_is_named(acme: Terminal) -> None:
     why = refused(acme, "user", "list", "initech")
     assert why == "there is no workspace 'initech'; `headcount workspace list` shows which there are"
 
 
 def test_settings_that_cannot_be_are_said_in_one_line(tmp_path: Path) -> None:
-    at = terminal(tmp_path)
+    at = Terminal(tmp_path, surroundings())
     listing = ("workspace", "list")
     production = {"HEADCOUNT_ENVIRONMENT": "production", "HEADCOUNT_BASE_DOMAIN": "product.example"}
     assert "HEADCOUNT_SECRET_KEY is missing or weak" in refused(at, *listing, **production)
@@ -196,7 +190,7 @@ def test_settings_that_cannot_be_are_said_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_database_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> None:
-    at = terminal(tmp_path)
+    at = Terminal(tmp_path, surroundings())
     (tmp_path / "letter").write_text("Dear Alice, " * 1_000)
     why = refused(at, "migrate", HEADCOUNT_DATABASE_URL="sqlite:///letter")
     assert why.startswith("The database sqlite:///letter cannot be opened")
@@ -205,7 +199,7 @@ def test_a_database_that_cannot_be_used_is_said_in_one_line(tmp_path: Path) -> N
     )
 
 
-def test_help_is_enough_to_begin_with(acme: Server) -> None:
+def test_help_is_enough_to_begin_with(acme: Terminal) -> None:
     said = acme.cli("--help").stdout
     for command in ("serve", "migrate", "rehearse", "workspace", "flag", "api-key", "user"):
         assert command in said

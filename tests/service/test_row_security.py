@@ -81,6 +81,16 @@ def seen(table: Table) -> Callable[[Connection], list[Any]]:
     return lambda connection: connection.rows(select(table), {})
 
 
+def running(statement: Any, values: dict[str, Any]) -> Callable[[Connection], int]:
+    """A job that runs a statement: how many rows it changed."""
+    return lambda connection: connection.run(statement, values)
+
+
+def running_many(statement: Any, rows: list[dict[str, Any]]) -> Callable[[Connection], None]:
+    """A job that runs a statement once for each row."""
+    return lambda connection: connection.run_many(statement, rows)
+
+
 def whose(table: Table, rows: list[Any]) -> set[str]:
     """Whose rows these are."""
     return {getattr(row, workspace_column(table).key) for row in rows}
@@ -178,13 +188,13 @@ async def test_a_table_that_somebody_adds_stands_behind_the_wall_with_the_next_m
         Column("id", String(collation="C"), primary_key=True),
     )
     try:
-        url = databases.migrated() if False else databases.empty()
+        url = databases.empty()
         migrate_with(url, new)
         store = open_store(url)
         try:
             for company in (acme, globex):
                 row = {"workspace_id": company.id, "id": "one"}
-                await store.write(company.id, lambda connection, row=row: connection.run(insert(new), row))
+                await store.write(company.id, running(insert(new), row))
             assert whose(new, await store.read(acme.id, seen(new))) == {acme.id}
             with pytest.raises(asyncpg.InsufficientPrivilegeError):
                 await store.lookup(seen(new))
@@ -241,16 +251,13 @@ async def test_a_statement_without_a_condition_changes_and_removes_nothing_of_a_
     theirs, mine = await everything(work, globex.id), await everything(work, acme.id)
     text = next(column for column in reversed(table.c) if holds_text(column))
 
-    def change_all(connection: Connection) -> int:
-        same = workspace_column(table)
-        return connection.run(update(table).values({same.key: same}), {})
+    whose_it_is = workspace_column(table)
+    change_all = update(table).values({whose_it_is.key: whose_it_is})
+    change_theirs = update(table).where(whose_it_is == globex.id).values({text.key: "Mine"})
 
-    def change_theirs(connection: Connection) -> int:
-        return connection.run(update(table).where(workspace_column(table) == globex.id).values({text.key: "Mine"}), {})
-
-    assert await store.write(acme.id, change_all) == len(mine[table.name])
-    assert await store.write(acme.id, change_theirs) == 0
-    assert await store.write(acme.id, lambda c: c.run(delete(table), {})) == len(mine[table.name])
+    assert await store.write(acme.id, running(change_all, {})) == len(mine[table.name])
+    assert await store.write(acme.id, running(change_theirs, {})) == 0
+    assert await store.write(acme.id, running(delete(table), {})) == len(mine[table.name])
     assert await store.read(acme.id, seen(table)) == []
     assert await everything(work, globex.id) == theirs
 
@@ -264,8 +271,8 @@ async def test_nothing_is_added_to_a_neighbour_nor_given_away_to_one(
     async with nothing_changes(work):
         for statement, values in ((insert(table), row | given), (update(table), given)):
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-                await store.write(acme.id, lambda c, s=statement, v=values: c.run(s, v))
+                await store.write(acme.id, running(statement, values))
             with pytest.raises(asyncpg.InsufficientPrivilegeError, match="row-level security"):
-                await store.write(acme.id, lambda c, s=statement, v=values: c.run_many(s, [v]))
-    await store.write(acme.id, lambda c: c.run(delete(table), {}))
-    await store.write(acme.id, lambda c: c.run(insert(table), row))  # it was the workspace that was refused
+                await store.write(acme.id, running_many(statement, [values]))
+    await store.write(acme.id, running(delete(table), {}))
+    await store.write(acme.id, running(insert(table), row))  # it was the workspace that was refused
