@@ -1,12 +1,15 @@
 """API keys: shown once, good at once, over at once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
+import psycopg
 import pytest
+from psycopg import sql
 
 from tests.graphql_facade.browser import Browser, Data, nothing_happens, signed_in
+from tests.postgres import SERVING
 from tests.stage import Server, Tenant
 
 KEY = """id displayName hint scopes status createdBy createdAt expiresAt lastUsedAt lastUsedIp revokedAt revokedBy"""
@@ -28,6 +31,19 @@ def keys(browser: Browser) -> list[Data]:
     nodes: list[Data] = found["nodes"]
     assert found["totalCount"] == len(nodes)
     return nodes
+
+
+def contents(server: Server) -> Iterator[tuple[str, bytes]]:
+    """Whatever a server keeps: its files and, where it has PostgreSQL, every row as text."""
+    for path in server.folder.rglob("*"):
+        if path.is_file():
+            yield str(path), path.read_bytes()
+    url = server.env.get("HEADCOUNT_DATABASE_URL")
+    if url is not None:
+        with psycopg.connect(url.replace(SERVING, "postgres", 1)) as connection:
+            for (name,) in connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall():
+                rows = connection.execute(sql.SQL("SELECT each::text FROM {} each").format(sql.Identifier(name)))
+                yield name, "\n".join(row for (row,) in rows).encode()
 
 
 def in_hours(hours: float) -> str:
@@ -60,7 +76,7 @@ def test_a_secret_is_shown_once_and_nowhere_else(server: Server) -> None:
     assert secret not in str(alice.node(key["id"], f"... on ApiKey {{ {KEY} }}"))
     assert secret not in str(alice.events())
     random = secret.removeprefix("hc_scim_")[:-4].encode()
-    kept = {path: path.read_bytes() for path in server.folder.rglob("*") if path.is_file()}
+    kept = dict(contents(server))
     assert any(b"hc_scim_" in content for content in kept.values())  # the hint: it is the database that was read
     assert [path for path, content in kept.items() if random in content] == []
 

@@ -65,8 +65,8 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "FLAG_SET",
         "USER_DELETED",
     ]
-    # Whatever the catalogue promises does happen; founding is the one thing that happened before.
-    assert {event.action for event in new} | {"WORKSPACE_CREATED"} == set(Action)
+    # Whatever the catalogue promises does happen; founding happened before, and a day is too short for old entries.
+    assert {event.action for event in new} | {"WORKSPACE_CREATED", "AUDIT_LOG_TRIMMED"} == set(Action)
     assert [event.id for event in new] == sorted(event.id for event in new)
     assert [event.at for event in new] == sorted(event.at for event in new)
     assert {event.workspace_id for event in new} == {acme.id}
