@@ -49,8 +49,8 @@ def main(
     workload: Annotated[list[str] | None, typer.Option(help="Only those with this in their name; repeatable.")] = None,
     users: Annotated[int, typer.Option(min=100, help="People in each workspace to begin with.")] = 1_000,
     clients: Annotated[int, typer.Option(min=1, max=100, help="Connections.")] = 32,
-    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 7,
-    seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 4.0,
+    rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 1.6,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
 ) -> None:
     """Measure what a request costs, beside the least it could cost. Needs Linux."""
@@ -111,16 +111,16 @@ def _variant(variant: Variant, folder: Path, users: int, clients: int) -> Iterat
     """A server of ours with people in its database, and what to ask it for."""
     place, port, secret_key = folder / variant.name, free_port(), secrets.token_urlsafe(48)
     place.mkdir()
-    with ENGINES[variant.engine](place) as url:
-        tenants = load(url, secret_key, users)
+    with ENGINES[variant.engine](place) as database:
+        tenants = load(database.url, secret_key, users)
         env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
-            "HEADCOUNT_DATABASE_URL": url,
+            "HEADCOUNT_DATABASE_URL": database.url,
             "HEADCOUNT_BASE_DOMAIN": _BASE_DOMAIN,
             "HEADCOUNT_SECRET_KEY": secret_key,
             "HEADCOUNT_PORT": str(port),
         }
         words = [sys.executable, "-m", "headcount", "serve", *variant.options]
-        with started(words, port, place, env, place / "server.log") as server:
+        with started(words, port, place, env, place / "server.log", database.pid) as server:
             scim = ScimWorkloads(port, _BASE_DOMAIN, clients)
             people = people_page(port, _BASE_DOMAIN, tenants[READ], clients)
             workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN]), people]

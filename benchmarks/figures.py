@@ -33,6 +33,8 @@ class Figures:
     workload: str
     cpu: Spread
     """Microseconds of the server's processes for a request."""
+    database_cpu: Spread
+    """Microseconds of the database server's processes for a request; 0 where the server keeps the database."""
     times: dict[str, Spread]
     """How many times a floor's CPU, by the floor's name."""
     rate: Spread
@@ -59,6 +61,7 @@ def _figures(variant: str, workload: str, samples: list[Sample], rounds: Rounds)
         variant=variant,
         workload=workload,
         cpu=Spread.of(sample.cpu_each for sample in samples),
+        database_cpu=Spread.of(sample.database_cpu_each for sample in samples),
         times={
             floor: Spread.of(
                 mine.cpu_each / least.cpu_each for mine, least in zip(samples, rounds["", floor], strict=True)

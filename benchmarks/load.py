@@ -34,6 +34,8 @@ class Sample:
     seconds: float
     cpu: float
     """Seconds of the server's processes."""
+    database_cpu: float
+    """Seconds of the database server's processes, where it is not the server itself."""
     client_cpu: float
     """Seconds of this process."""
     others_cpu: float
@@ -46,6 +48,11 @@ class Sample:
     def cpu_each(self) -> float:
         """CPU of a request, in microseconds."""
         return self.cpu / self.requests * 1e6
+
+    @property
+    def database_cpu_each(self) -> float:
+        """CPU of the database server for a request, in microseconds."""
+        return self.database_cpu / self.requests * 1e6
 
     @property
     def rate(self) -> float:
@@ -64,23 +71,24 @@ async def measure(server: Server, clients: list[Iterator[Exchange]], *, seconds:
     try:
         await _under_way(tally, _FIRST_ANSWERS_SECONDS, *(connection.first for connection in connections))
         await _under_way(tally, warm_up)
-        pids = server.pids()
+        pids, database_pids = server.pids(), server.database_pids()
         tally.latencies = []
-        begun = _now(pids)
+        begun = _now(pids, database_pids)
         await _under_way(tally, seconds)
-        spent = tuple(after - before for after, before in zip(_now(pids), begun, strict=True))
+        spent = tuple(after - before for after, before in zip(_now(pids, database_pids), begun, strict=True))
         latencies, tally.stopping = sorted(tally.latencies), True
         await _under_way(tally, _LAST_ANSWERS_SECONDS, *(connection.last for connection in connections))
     finally:
         for connection in connections:
             connection.close()
-    wall, cpu, client_cpu, busy = spent
+    wall, cpu, database_cpu, client_cpu, busy = spent
     return Sample(
         requests=len(latencies),
         seconds=wall,
         cpu=cpu,
+        database_cpu=database_cpu,
         client_cpu=client_cpu,
-        others_cpu=max(busy - cpu - client_cpu, 0.0),
+        others_cpu=max(busy - cpu - database_cpu - client_cpu, 0.0),
         p50=latencies[len(latencies) // 2],
         p99=latencies[len(latencies) * 99 // 100],
     )
@@ -173,6 +181,6 @@ async def _all(awaited: "tuple[asyncio.Future[None], ...]") -> None:
     await asyncio.wait(awaited)
 
 
-def _now(pids: tuple[int, ...]) -> tuple[float, float, float, float]:
-    """Wall clock, CPU of the server, of this process and of the machine: seconds."""
-    return perf_counter(), cpu_seconds(pids), process_time(), busy_seconds()
+def _now(pids: tuple[int, ...], database_pids: tuple[int, ...]) -> tuple[float, float, float, float, float]:
+    """Wall clock, CPU of the server, of its database server, of this process and of the machine: seconds."""
+    return perf_counter(), cpu_seconds(pids), cpu_seconds(database_pids), process_time(), busy_seconds()

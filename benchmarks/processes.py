@@ -17,28 +17,40 @@ _USER, _SYSTEM, _PARENT = 11, 12, 1  # fields of /proc/<pid>/stat, counted from 
 
 @dataclass(frozen=True)
 class Server:
-    """A server that was started here."""
+    """A server that was started here, and the process of the database server behind it, if there is one."""
 
     pid: int
     port: int
+    database_pid: int | None = None
 
     def pids(self) -> tuple[int, ...]:
-        """The process and all below it: a server with workers is more than one."""
-        parents = {int(path.name): int(_fields(int(path.name))[_PARENT]) for path in _processes()}
-        found = [self.pid]
-        for pid in found:
-            found += [child for child, parent in parents.items() if parent == pid]
-        return tuple(found)
+        """The server's processes: one with workers has more than one."""
+        return _family(self.pid)
+
+    def database_pids(self) -> tuple[int, ...]:
+        """The database server's processes."""
+        return () if self.database_pid is None else _family(self.database_pid)
+
+
+def _family(pid: int) -> tuple[int, ...]:
+    """A process and all below it."""
+    parents = {int(path.name): int(_fields(int(path.name))[_PARENT]) for path in _processes()}
+    found = [pid]
+    for each in found:
+        found += [child for child, parent in parents.items() if parent == each]
+    return tuple(found)
 
 
 @contextmanager
-def started(words: Sequence[str], port: int, folder: Path, env: dict[str, str], log: Path) -> Iterator[Server]:
+def started(
+    words: Sequence[str], port: int, folder: Path, env: dict[str, str], log: Path, database_pid: int | None = None
+) -> Iterator[Server]:
     """Run a command until the block ends; the block begins once its port takes connections."""
     with log.open("wb") as lines:
         process = subprocess.Popen(words, cwd=folder, env=env, stdout=lines, stderr=subprocess.STDOUT)
     try:
         _wait_for_port(process, port, log)
-        yield Server(process.pid, port)
+        yield Server(process.pid, port, database_pid)
     finally:
         process.terminate()
         process.wait(timeout=_STOP_SECONDS)

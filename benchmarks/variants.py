@@ -5,14 +5,30 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.postgres import running_postgres
+
+
+@dataclass(frozen=True)
+class Database:
+    """An empty database, and the process that keeps it where it is not the server's own."""
+
+    url: str
+    pid: int | None = None
+
 
 @contextmanager
-def _sqlite(folder: Path) -> Iterator[str]:
-    yield f"sqlite:///{folder / 'headcount.sqlite3'}"
+def _sqlite(folder: Path) -> Iterator[Database]:
+    yield Database(f"sqlite:///{folder / 'headcount.sqlite3'}")
 
 
-ENGINES: dict[str, Callable[[Path], AbstractContextManager[str]]] = {"sqlite": _sqlite}
-"""How to get an empty database: a context that gives its URL, and a folder for its files to live in meanwhile."""
+@contextmanager
+def _postgresql(folder: Path) -> Iterator[Database]:
+    with running_postgres(durable=True) as server:
+        yield Database(server.url(server.database()), server.pid)
+
+
+ENGINES: dict[str, Callable[[Path], AbstractContextManager[Database]]] = {"sqlite": _sqlite, "postgresql": _postgresql}
+"""How to get an empty database: a context, given a folder for its files to live in meanwhile."""
 
 
 @dataclass(frozen=True)
@@ -33,4 +49,4 @@ class Variant:
         return ("--workers", str(self.processes)) if self.processes > 1 else ()
 
 
-VARIANTS = (Variant("sqlite", 1),)
+VARIANTS = tuple(Variant(engine, processes) for engine in ENGINES for processes in (1, 2))

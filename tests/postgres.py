@@ -40,6 +40,12 @@ class PostgresServer:
         self._made = 0
         self._run("initdb", "-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-sync")
 
+    @property
+    def pid(self) -> int:
+        """The process that all others of the server come from, while it runs."""
+        assert self._process is not None, "it does not run"
+        return self._process.pid
+
     def url(self, database: str, user: str = OWNER) -> str:
         """The address of a database."""
         return f"postgresql://{user}@/{database}?host={self.home}"
