@@ -7,15 +7,17 @@ describes itself as a schema. PATCH has no part in it: it edits a rendered docum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 from sqlalchemy import ColumnElement
+from sqlmodel import SQLModel
 
 from scim_facade.messages import Document
 from scim_facade.values import read_value
 from service.refusals import Invalid, Refused
 from service.store.columns import table_of
-from service.users.fields import User
+
+M = TypeVar("M", bound=SQLModel)
 
 Type = Literal["string", "boolean", "complex", "reference", "binary", "dateTime"]
 
@@ -30,7 +32,7 @@ class Equals:
 
 @dataclass(frozen=True, kw_only=True)
 class Attribute:
-    """One row: RFC 7643's characteristics (section 2.2), and the domain's field where the value is one of the user's.
+    """One row: RFC 7643's characteristics (section 2.2), and the domain's field where a row has the value.
 
     A complex attribute has `sub` rows. The value of a multi-valued one is kept as it is: a list of objects.
     """
@@ -68,20 +70,31 @@ def spelled(chain: Chain) -> str:
     return ".".join(names)
 
 
-class AttributeTable:
-    """The attributes of one resource type: the core schema's, and each extension's below its URN."""
+class AttributeTable(Generic[M]):
+    """The attributes of one resource type, whose rows `model` declares: the core schema's, and each extension's below
+    its URN."""
 
-    def __init__(self, name: str, urn: str, attributes: Sequence[Attribute], extensions: Sequence[Attribute]) -> None:
+    def __init__(
+        self,
+        model: type[M],
+        name: str,
+        urn: str,
+        attributes: Sequence[Attribute],
+        extensions: Sequence[Attribute] = (),
+    ) -> None:
+        self.model = model
         self.name = name
         self.urn = urn
         self.attributes = tuple(attributes)
         self.extensions = tuple(extensions)
-        self._chains = {key: chain for chain in self._all() for key in self._keys(chain)}
-        self._spelling = {chain[-1].field: spelled(chain) for chain in self._all() if chain[-1].field}
-        columns = [column.key for column in table_of(User).columns]
+        self.chains = tuple(chain for attribute in (*attributes, *extensions) for chain in _below((attribute,)))
+        self._chains = {key: chain for chain in self.chains for key in self._keys(chain)}
+        self._spelling = {chain[-1].field: spelled(chain) for chain in self.chains if chain[-1].field}
+        columns = [column.key for column in table_of(model).columns]
+        self._version = columns.index("version")
         self._rendered = [
             (columns.index(chain[-1].field), tuple(part.name for part in chain[:-1]), chain[-1].name, chain[-1].type)
-            for chain in self._all()
+            for chain in self.chains
             if chain[-1].field
         ]
 
@@ -94,8 +107,8 @@ class AttributeTable:
         first, _, rest = field.partition(".")
         return self._spelling.get(first, first) + (f".{rest}" if rest else "")
 
-    def render(self, row: User, location: str) -> Document:
-        """A user as SCIM's document; values that there are none of are left out."""
+    def render(self, row: M, location: str) -> Document:
+        """A row as SCIM's document; values that there are none of are left out."""
         values = cast(Sequence[Any], row)
         document: Document = {"schemas": [self.urn]}
         for index, parents, name, kind in self._rendered:
@@ -107,7 +120,7 @@ class AttributeTable:
                 target = target.setdefault(parent, {})
             target[name] = date_time(value) if kind == "dateTime" else value
         document["schemas"] += [extension.name for extension in self.extensions if extension.name in document]
-        document["meta"] |= {"resourceType": self.name, "version": etag(row.version), "location": location}
+        document["meta"] |= {"resourceType": self.name, "version": etag(values[self._version]), "location": location}
         return document
 
     def parse(self, document: Document) -> dict[str, Any]:
@@ -135,10 +148,6 @@ class AttributeTable:
             for sub in attribute.sub:
                 if sub.name in read:
                     self._parse_into(fields, (*chain, sub), read[sub.name])
-
-    def _all(self) -> Iterator[Chain]:
-        for attribute in (*self.attributes, *self.extensions):
-            yield from _below((attribute,))
 
     def _keys(self, chain: Chain) -> Iterator[str]:
         key = spelled(chain).lower()

@@ -1,12 +1,14 @@
 """/ServiceProviderConfig, /ResourceTypes and /Schemas (RFC 7643, 5 to 7), made from what the code runs on."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from scim_facade.attributes import Attribute
 from scim_facade.calls import Call
+from scim_facade.lists import DEFAULT_COUNT, MAX_COUNT
 from scim_facade.messages import Document, Rejected, ScimResponse, list_response
-from scim_facade.user_attributes import USER
-from scim_facade.users import DEFAULT_COUNT, MAX_COUNT
+from scim_facade.resource_types import RESOURCE_TYPES, ResourceType
 
 _SCHEMA = "urn:ietf:params:scim:schemas:core:2.0:Schema"
 _RESOURCE_TYPE = "urn:ietf:params:scim:schemas:core:2.0:ResourceType"
@@ -48,14 +50,17 @@ async def service_provider_config(call: Call) -> Response:
 async def resource_types(call: Call) -> Response:
     """GET /ResourceTypes."""
     _refuse_filter(call)
-    return list_response([_resource_type(call)], total=1, start_index=1)
+    described = [_resource_type(each, call) for each in RESOURCE_TYPES]
+    return list_response(described, total=len(described), start_index=1)
 
 
 async def resource_type(call: Call) -> Response:
     """GET /ResourceTypes/{name}."""
-    if call.id != USER.name:
-        raise Rejected(404, f"There is no resource type {call.id!r}; there is {USER.name}.")
-    return ScimResponse(_resource_type(call))
+    for each in RESOURCE_TYPES:
+        if each.table.name == call.id:
+            return ScimResponse(_resource_type(each, call))
+    known = ", ".join(each.table.name for each in RESOURCE_TYPES)
+    raise Rejected(404, f"There is no resource type {call.id!r}; there are: {known}.")
 
 
 async def schemas(call: Call) -> Response:
@@ -73,10 +78,13 @@ async def schema(call: Call) -> Response:
 
 
 _COMMON = frozenset({"id", "externalId", "meta"})  # every resource has these: no schema lists them (RFC 7643, 3.1)
-_ATTRIBUTES = {USER.urn: tuple(each for each in USER.attributes if each.name not in _COMMON)} | {
-    extension.name: extension.sub for extension in USER.extensions
-}
-_NAMES = {USER.urn: (USER.name, "User Account")} | {each.name: ("EnterpriseUser", each.doc) for each in USER.extensions}
+_ATTRIBUTES: dict[str, tuple[Attribute, ...]] = {}
+_NAMES: dict[str, tuple[str, str]] = {}
+for _type in RESOURCE_TYPES:
+    _ATTRIBUTES[_type.table.urn] = tuple(each for each in _type.table.attributes if each.name not in _COMMON)
+    _ATTRIBUTES |= {each.name: each.sub for each in _type.table.extensions}
+    _NAMES[_type.table.urn] = (_type.table.name, _type.description)
+    _NAMES |= {each.name: (each.doc.replace(" ", ""), each.doc) for each in _type.table.extensions}
 
 
 def _refuse_filter(call: Call) -> None:
@@ -84,16 +92,17 @@ def _refuse_filter(call: Call) -> None:
         raise Rejected(403, "Discovery cannot be filtered: leave the filter out.")
 
 
-def _resource_type(call: Call) -> Document:
+def _resource_type(kind: ResourceType[Any], call: Call) -> Document:
+    table = kind.table
     return {
         "schemas": [_RESOURCE_TYPE],
-        "id": USER.name,
-        "name": USER.name,
-        "description": "User Account",
-        "endpoint": "/Users",
-        "schema": USER.urn,
-        "schemaExtensions": [{"schema": each.name, "required": each.required} for each in USER.extensions],
-        "meta": {"resourceType": "ResourceType", "location": call.location("ResourceTypes", USER.name)},
+        "id": table.name,
+        "name": table.name,
+        "description": kind.description,
+        "endpoint": f"/{kind.endpoint}",
+        "schema": table.urn,
+        "schemaExtensions": [{"schema": each.name, "required": each.required} for each in table.extensions],
+        "meta": {"resourceType": "ResourceType", "location": call.location("ResourceTypes", table.name)},
     }
 
 

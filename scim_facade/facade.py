@@ -14,8 +14,10 @@ from starlette.types import Receive, Scope, Send
 
 from scim_facade import discovery, users
 from scim_facade.calls import Call
+from scim_facade.lists import listing
 from scim_facade.messages import Rejected, error_response, list_response
 from scim_facade.refusals import rejected
+from scim_facade.resource_types import USERS
 from service.api_keys import ApiKeyScope
 from service.authentication import BAD_KEY, Caller, KeyHolder, recognise_key
 from service.flags import Flag
@@ -48,7 +50,7 @@ async def nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
-    ("/Users", {"GET": users.list_users, "POST": users.create}),
+    ("/Users", {"GET": listing(USERS), "POST": users.create}),
     (
         "/Users/{id}",
         {"GET": users.read, "PUT": users.replace, "PATCH": users.patch, "DELETE": users.delete},

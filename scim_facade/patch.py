@@ -34,7 +34,7 @@ class Path:
         return spelled(self.chain) + (f".{self.part.name}" if self.part else "")
 
 
-def patched(document: Document, message: Document, table: AttributeTable) -> Document:
+def patched(document: Document, message: Document, table: AttributeTable[Any]) -> Document:
     """The document as the PatchOp message wants it. The given one stays as it is."""
     edited: Document = orjson.loads(orjson.dumps(document))
     for operation in _operations(message):
@@ -51,7 +51,7 @@ def _operations(message: Document) -> list[Document]:
     return operations
 
 
-def _apply(document: Document, operation: Document, table: AttributeTable) -> None:
+def _apply(document: Document, operation: Document, table: AttributeTable[Any]) -> None:
     op = _member(operation, "op")
     op = op.lower() if isinstance(op, str) else op
     if op not in _OPERATIONS:
@@ -65,7 +65,7 @@ def _apply(document: Document, operation: Document, table: AttributeTable) -> No
         _edit(document, op, parse_path(path, table), value)
 
 
-def _apply_each(document: Document, op: str, value: object, table: AttributeTable) -> None:
+def _apply_each(document: Document, op: str, value: object, table: AttributeTable[Any]) -> None:
     """An operation without a path: its value names the attributes."""
     if op == "remove":
         raise Rejected(400, "A remove operation must have a path that says what to remove.", "noTarget")
@@ -77,7 +77,7 @@ def _apply_each(document: Document, op: str, value: object, table: AttributeTabl
         _edit(document, op, parse_path(name, table), part)
 
 
-def _says_what_is(document: Document, name: str, value: object, table: AttributeTable) -> bool:
+def _says_what_is(document: Document, name: str, value: object, table: AttributeTable[Any]) -> bool:
     """Whether a read-only attribute is merely echoed, as Okta does with `id`."""
     chain = table.find(name)
     if chain is None or chain[0].mutability != "readOnly":
@@ -85,7 +85,7 @@ def _says_what_is(document: Document, name: str, value: object, table: Attribute
     return chain[0].name == "meta" or document.get(chain[0].name) == value
 
 
-def parse_path(text: str, table: AttributeTable) -> Path:
+def parse_path(text: str, table: AttributeTable[Any]) -> Path:
     """A PATCH path (`name.givenName`, `emails[type eq "work"].value`, `urn:…:User:department`), or 400 invalidPath."""
     try:
         reader = Reader(text)
@@ -103,7 +103,7 @@ def parse_path(text: str, table: AttributeTable) -> Path:
     return _resolved(text, chain, condition, part[1:], table)
 
 
-def _resolved(text: str, chain: Chain, condition: Filter | None, part: str, table: AttributeTable) -> Path:
+def _resolved(text: str, chain: Chain, condition: Filter | None, part: str, table: AttributeTable[Any]) -> Path:
     attribute = chain[-1]
     if len(chain) > 1 and chain[-2].multi_valued:  # emails.value: that part of every address
         return Path(chain[:-1], None, attribute)
@@ -240,5 +240,5 @@ def _member(message: Document, name: str) -> Any:
     return next((value for key, value in message.items() if key.lower() == name.lower()), None)
 
 
-def _no_attribute(text: str, table: AttributeTable) -> Rejected:
+def _no_attribute(text: str, table: AttributeTable[Any]) -> Rejected:
     return Rejected(400, f"{text!r} is no attribute of a {table.name}: check the mapping.", "invalidPath")

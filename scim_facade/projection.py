@@ -1,12 +1,11 @@
 """`attributes` and `excludedAttributes` (RFC 7644, 3.9): which parts of a resource a client wants."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
-from scim_facade.attributes import Chain
+from scim_facade.attributes import AttributeTable, Chain
 from scim_facade.calls import Call
 from scim_facade.messages import Document, Rejected
-from scim_facade.user_attributes import USER
 
 _ALWAYS = ("schemas", "id")
 
@@ -19,12 +18,12 @@ class Projection:
     unwanted: tuple[Chain, ...]
 
     @classmethod
-    def of(cls, call: Call) -> Self:
-        """What the request asks for. Names that no user has are passed over: they are in no answer anyhow."""
+    def of(cls, call: Call, table: AttributeTable[Any]) -> Self:
+        """What the request asks for. Names that no such resource has are passed over: they are in no answer anyhow."""
         wanted, unwanted = call.text("attributes"), call.text("excludedAttributes")
         if wanted and unwanted:
             raise Rejected(400, "attributes and excludedAttributes exclude each other: send one.", "invalidValue")
-        return cls(_chains(wanted) if wanted else None, _chains(unwanted or ""))
+        return cls(_chains(wanted, table) if wanted else None, _chains(unwanted or "", table))
 
     def applied(self, document: Document) -> Document:
         """The document with what is wanted; `id` and `schemas` always are."""
@@ -38,8 +37,8 @@ class Projection:
         return document
 
 
-def _chains(names: str) -> tuple[Chain, ...]:
-    found = (USER.find(name.strip()) for name in names.split(","))
+def _chains(names: str, table: AttributeTable[Any]) -> tuple[Chain, ...]:
+    found = (table.find(name.strip()) for name in names.split(","))
     return tuple(chain for chain in found if chain is not None)
 
 

@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from scim_facade.messages import Rejected
-from scim_facade.user_attributes import USER
+from scim_facade.resource_types import spelling
 from service.refusals import (
     Busy,
     FlagOff,
@@ -24,9 +24,9 @@ def rejected(reason: Reason) -> Rejected:
         case NotFound(kind, id):
             return Rejected(404, f"There is no {kind} with the id {id!r} in this workspace.")
         case Taken(_, field, value, why):
-            return Rejected(409, f"{USER.spelling(field)} {value!r} {why}.", "uniqueness")
+            return Rejected(409, f"{spelling(field)} {value!r} {why}.", "uniqueness")
         case Invalid(field, why):
-            return Rejected(400, f"{USER.spelling(field)} {why}.", "invalidValue")
+            return Rejected(400, f"{spelling(field)} {why}.", "invalidValue")
         case Forbidden(permission):
             return Rejected(403, f"This API key lacks the permission {permission!r}: create a key with the SCIM scope.")
         case Unauthenticated(why):

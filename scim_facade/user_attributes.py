@@ -37,6 +37,7 @@ def _plural(
 
 
 USER = AttributeTable(
+    User,
     "User",
     CORE,
     [

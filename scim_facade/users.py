@@ -1,4 +1,4 @@
-"""/Users (RFC 7644, 3.2 to 3.6): each route runs one verb of `service.users`."""
+"""/Users (RFC 7644, 3.3 to 3.6): each route runs one verb of `service.users`."""
 
 from typing import Any
 
@@ -6,35 +6,18 @@ from starlette.responses import Response
 
 from scim_facade.attributes import etag
 from scim_facade.calls import Call
-from scim_facade.messages import Document, Rejected, ScimResponse, list_response
+from scim_facade.messages import Document, ScimResponse
 from scim_facade.patch import patched
 from scim_facade.projection import Projection
-from scim_facade.queries import query_of
 from scim_facade.user_attributes import USER
 from service.users.commands import create_user, delete_user, update_user
 from service.users.fields import User, UserFields, user_fields
-from service.users.queries import find_users, get_user
-
-DEFAULT_COUNT = 100
-MAX_COUNT = 1_000
-
-
-async def list_users(call: Call) -> Response:
-    """GET /Users?filter=&startIndex=&count=&attributes=&excludedAttributes=."""
-    if call.text("sortBy"):
-        raise Rejected(400, "sortBy is not supported: users come in the order of their creation.", "invalidValue")
-    projection = Projection.of(call)
-    query, parameters = query_of(call.text("filter"))
-    start = max(call.number("startIndex", 1), 1)
-    count = min(max(call.number("count", DEFAULT_COUNT), 0), MAX_COUNT)
-    users, total = await call.read(find_users, query, offset=start - 1, limit=count, parameters=parameters)
-    resources = [projection.applied(_document(user, call)) for user in users]
-    return list_response(resources, total=total, start_index=start)
+from service.users.queries import get_user
 
 
 async def create(call: Call) -> Response:
     """POST /Users."""
-    projection = Projection.of(call)
+    projection = Projection.of(call, USER)
     fields = user_fields(USER.parse(await call.document()))
     user = await call.write(create_user, fields)
     return _response(user, call, projection, status=201)
@@ -42,7 +25,7 @@ async def create(call: Call) -> Response:
 
 async def read(call: Call) -> Response:
     """GET /Users/{id}; 304 where If-None-Match names the version."""
-    projection = Projection.of(call)
+    projection = Projection.of(call, USER)
     user = await call.read(get_user, call.id)
     if etag(user.version) in (call.header("if-none-match") or ""):
         return Response(status_code=304, headers={"ETag": etag(user.version)})
@@ -51,7 +34,7 @@ async def read(call: Call) -> Response:
 
 async def replace(call: Call) -> Response:
     """PUT /Users/{id}: what the document leaves out is cleared, save `active`, which stays (Okta leaves it out)."""
-    projection = Projection.of(call)
+    projection = Projection.of(call, USER)
     parsed = USER.parse(await call.document())
     user = await call.write(update_user, call.id, lambda now: _fields(now, parsed), if_version=_expected_version(call))
     return _response(user, call, projection)
@@ -59,7 +42,7 @@ async def replace(call: Call) -> Response:
 
 async def patch(call: Call) -> Response:
     """PATCH /Users/{id}: all operations or none; always answers with the user."""
-    projection = Projection.of(call)
+    projection = Projection.of(call, USER)
     message = await call.document()
 
     def edited(now: User) -> UserFields:

@@ -7,6 +7,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from service.actor import Permission, Role
+from service.finding import Found, Search, Window, found
 from service.ids import is_possible
 from service.pages import Order, Page, PageRequest, page_of
 from service.refusals import Invalid, NotFound, Refused
@@ -36,15 +37,10 @@ def has_email(value_key: ColumnElement[str]) -> ColumnElement[bool]:
     return exists(select(_EMAIL.c.user_id).where(mine, _EMAIL.c.value_key == value_key))
 
 
-def find_users(
-    uow: UnitOfWork, query: Narrowed[User], *, offset: int, limit: int, parameters: dict[str, object]
-) -> tuple[list[User], int]:
-    """One page of the users that a query finds (`limit` rows after `offset`), and how many there are in all."""
+def find_users(uow: UnitOfWork, search: Search[User], window: Window) -> Found[User]:
+    """The users that a search finds, within a window, and how many there are in all."""
     uow.demand(Permission.USERS_READ)
-    found = uow.all(query.page, page_limit=limit, page_offset=offset, **parameters) if limit else []
-    if len(found) < limit and (found or offset == 0):  # the page holds the last of them
-        return found, offset + len(found)
-    return found, uow.number(query.count, **parameters)
+    return found(uow, search, window)
 
 
 def all_users(uow: UnitOfWork) -> list[User]:

@@ -9,6 +9,7 @@ import pytest
 from service.actor import Actor, Permission, Role
 from service.api_keys import ApiKeyScope
 from service.audit_log import AuditFilter
+from service.finding import Search, Window
 from service.flags import Flag
 from service.ids import new_id
 from service.pages import PageRequest
@@ -40,17 +41,16 @@ VALUES: dict[str, Any] = {
     "limit": 100,
     "order": UserOrder.NAME_ASC,
     "name": "Mine",
-    "offset": 0,
-    "parameters": {},
     "password_hash": "a hash",
     "plan": Plan.STANDARD,
-    "query": narrowed(User).order_by(table_of(User).c.id),
     "reason": "a reason",
     "role": Role.ADMIN,
     "scopes": [ApiKeyScope.SCIM],
+    "search": Search(query=narrowed(User).order_by(table_of(User).c.id), parameters={}),
     "subdomain": "mine",
     "user_name": "Mallory",
     "wanted": PageRequest(first=100),
+    "window": Window(offset=0, limit=100),
     # Where one name means two things, the module comes first.
     "service.audit_log.filter": AuditFilter(),
     "service.users.queries.filter": UserFilter(),

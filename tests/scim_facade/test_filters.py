@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from scim_facade.filters import Compare, Filter, Junction, Not, Present, Within, parse_filter
 from scim_facade.messages import Rejected
-from scim_facade.queries import query_of
+from scim_facade.queries import search_of
+from scim_facade.user_attributes import USER
 from tests.scim_facade.people import assert_error, created, found
 from tests.stage import Tenant
 
@@ -105,15 +106,14 @@ def test_any_text_is_a_filter_or_refused(text: str) -> None:
 )
 def test_what_cannot_be_found_is_refused_by_name(text: str) -> None:
     with pytest.raises(Rejected) as refused:
-        query_of(text)
+        search_of(USER, text)
     assert (refused.value.status, refused.value.scim_type) == (400, "invalidFilter")
 
 
 def test_filters_of_one_shape_share_one_statement() -> None:
-    first, one = query_of('userName eq "Bob"')
-    second, other = query_of('userName eq "ANN"')
-    assert first is second
-    assert (one, other) == ({"value_0": "bob"}, {"value_0": "ann"})
+    first, second = search_of(USER, 'userName eq "Bob"'), search_of(USER, 'userName eq "ANN"')
+    assert first.query is second.query
+    assert (first.parameters, second.parameters) == ({"value_0": "bob"}, {"value_0": "ann"})
 
 
 @pytest.fixture

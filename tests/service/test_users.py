@@ -6,6 +6,7 @@ import pytest
 
 from service.actor import Role
 from service.audit import AuditEvent
+from service.finding import Search, Window
 from service.refusals import Forbidden, Invalid, NotFound, Refused, Stale, Taken
 from service.store.columns import table_of
 from service.unit_of_work import narrowed
@@ -24,7 +25,7 @@ from tests.service.cast import Acme, Globex, changed, events, nothing_changes, p
 
 pytestmark = pytest.mark.anyio
 
-BY_ID = narrowed(User).order_by(table_of(User).c.id)
+EVERYBODY = Search(query=narrowed(User).order_by(table_of(User).c.id), parameters={})
 TAKEN_SPELLINGS = [
     "bob@acme.example",
     "BOB@ACME.EXAMPLE",
@@ -275,11 +276,12 @@ async def test_people_are_found_by_page_with_how_many_there_are(work: Work, acme
     assert [user.id for user in everybody] == sorted(user.id for user in everybody)
     seen = []
     for offset in (0, 4, 8, 12):
-        page, total = await work.read(acme.bob, find_users, BY_ID, offset=offset, limit=4, parameters={})
-        assert total == 10
-        seen += page
+        page = await work.read(acme.bob, find_users, EVERYBODY, Window(offset=offset, limit=4))
+        assert page.total == 10
+        seen += page.rows
     assert seen == everybody
-    assert await work.read(acme.bob, find_users, BY_ID, offset=0, limit=0, parameters={}) == ([], 10)
+    nobody = await work.read(acme.bob, find_users, EVERYBODY, Window(offset=0, limit=0))
+    assert (nobody.rows, nobody.total) == ([], 10)
 
 
 async def test_the_log_of_one_company_says_nothing_of_another(work: Work, acme: Acme, globex: Globex) -> None:
