@@ -438,7 +438,7 @@ def test_others_are_served_while_a_large_request_is_under_way(server: Server) ->
     scim = tenant.scim()
     operations = [post(str(number)) for number in range(1_000)]
     with _sent(tenant, tenant.key, operations) as connection:
-        seen = set()
+        seen: set[int] = set()
         while len(seen) < 3:
             seen.add(scim.get("/Users", params={"count": 0}).json()["totalResults"])
         answer = connection.makefile("rb").read()
