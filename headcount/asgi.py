@@ -1,6 +1,6 @@
 """The running program: the one place that knows both doors.
 
-/api/scim/v2/…                 the SCIM facade; so is every path of a host <subdomain>.api.<base domain>
+/api/scim/…                    the SCIM facade; so is every path of a host <subdomain>.api.<base domain>
 /graphql                       the GraphQL API
 /live, /ready                  whether the process runs; whether it can serve
 """
@@ -20,6 +20,7 @@ from graphql_facade.endpoint import GraphqlEndpoint
 from headcount.hosts import HostNames, Place
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
+from headcount.protocol import too_long
 from headcount.settings import SCIM_PATH, Settings, load_settings
 from scim_facade.facade import ScimFacade
 from scim_facade.messages import Rejected, error_response
@@ -27,6 +28,8 @@ from service.authentication import Caller
 from service.background import duties, keep_doing
 from service.passwords import PasswordHasher
 from service.workspaces import find_workspace
+
+_SCIM_ROOT = SCIM_PATH.rpartition("/")[0]  # another version, or none, is a wrong base URL of SCIM's
 
 _log = structlog.get_logger("headcount.access")
 
@@ -80,11 +83,12 @@ class Headcount:
 
     def _door(self, scope: Scope, place: Place | None, caller: Caller) -> ASGIApp:
         path: str = scope["path"]
-        is_scim = path == SCIM_PATH or path.startswith(SCIM_PATH + "/")
-        if place is None:
-            refusal = Rejected(400, "The Host header names no host.")
-            return error_response(refusal, caller.request_id) if is_scim else PlainTextResponse(refusal.detail, 400)
-        if place.is_api or is_scim:
+        is_scim = path == _SCIM_ROOT or path.startswith(_SCIM_ROOT + "/") or (place is not None and place.is_api)
+        if refused := _refused(scope, place):
+            if is_scim:
+                return error_response(refused, caller.request_id)
+            return PlainTextResponse(refused.detail, refused.status)
+        if is_scim:
             return self._scim
         if path == "/graphql":
             return self._graphql
@@ -123,11 +127,19 @@ def application() -> Headcount:
     return Headcount(settings)
 
 
+def _refused(scope: Scope, place: Place | None) -> Rejected | None:
+    """Why a request is refused whatever it asks for."""
+    if place is None:
+        return Rejected(400, "There must be one Host header, with the name of a host: check the base URL.")
+    address = len(scope["raw_path"]) + len(scope["query_string"])
+    return too_long(address, sum(len(name) + len(value) for name, value in scope["headers"]))
+
+
 def _headers(scope: Scope) -> tuple[str, str | None]:
-    host, client = "", None
+    hosts, client = [], None
     for name, value in scope["headers"]:
         if name == b"host":
-            host = value.decode("latin-1")
+            hosts.append(value.decode("latin-1"))
         elif name == b"user-agent":
             client = value.decode("latin-1")
-    return host, client
+    return hosts[0] if len(hosts) == 1 else "", client

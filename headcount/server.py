@@ -34,6 +34,8 @@ def serve(settings: Settings, *, sample: bool) -> None:
     uvicorn.run(
         "headcount.asgi:application",
         factory=True,
+        http="headcount.protocol:BoundedHttp",
+        ws="none",
         workers=settings.workers,
         host=settings.host,
         port=settings.port,

@@ -5,6 +5,7 @@ from typing import Any
 from starlette.responses import Response
 
 from scim_facade.attributes import Attribute
+from scim_facade.bulk import MAX_OPERATIONS, MAX_PAYLOAD
 from scim_facade.calls import Call
 from scim_facade.lists import DEFAULT_COUNT, MAX_COUNT
 from scim_facade.messages import Document, Rejected, ScimResponse, list_response
@@ -22,7 +23,7 @@ async def service_provider_config(call: Call) -> Response:
         {
             "schemas": [_CONFIG],
             "patch": {"supported": True},
-            "bulk": unsupported | {"maxOperations": 0, "maxPayloadSize": 0},
+            "bulk": {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD},
             "filter": {"supported": True, "maxResults": MAX_COUNT},
             "changePassword": unsupported,
             "sort": unsupported,

@@ -10,9 +10,10 @@ import structlog
 from fastapi import APIRouter
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from scim_facade import discovery, users
+from scim_facade import bulk, discovery, users
 from scim_facade.calls import Call
 from scim_facade.lists import listing
 from scim_facade.messages import Rejected, error_response, list_response
@@ -61,7 +62,7 @@ ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
     ("/ResourceTypes/{id}", {"GET": discovery.resource_type}),
     ("/Schemas", {"GET": discovery.schemas}),
     ("/Schemas/{id}", {"GET": discovery.schema}),
-    ("/Bulk", {"POST": not_supported}),
+    ("/Bulk", {"POST": bulk.bulk}),
     ("/Me", dict.fromkeys(("GET", "PUT", "PATCH", "DELETE", "POST"), not_supported)),
     ("/.search", {"POST": not_supported}),
 )
@@ -75,7 +76,7 @@ class ScimFacade:
         self._prefix = prefix
         self._router = APIRouter(redirect_slashes=False, default=nothing_there)
         for path, handlers in ROUTES:
-            self._router.add_route(prefix + path, self._endpoint(handlers), methods=list(_METHODS))
+            self._router.routes.append(Route(prefix + path, _Endpoint(self, handlers)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -104,20 +105,27 @@ class ScimFacade:
             raise Refused(FlagOff(Flag.SCIM_PROVISIONING.value, _OFF))
         return holder
 
-    def _endpoint(self, handlers: dict[str, Handler]) -> Callable[[Request], Awaitable[Response]]:
-        async def endpoint(request: Request) -> Response:
-            handler = handlers.get(request.method)
-            if handler is None:
-                allowed = ", ".join(handlers)
-                why = f"{request.method} is not possible here; {allowed} is."
-                raise Rejected(405, why, headers={"Allow": allowed})
-            holder: KeyHolder = request.scope["state"]["holder"]
-            return await handler(Call(request, self._work, holder.actor, self._prefix))
-
-        return endpoint
+    def call(self, request: Request) -> Call:
+        """A request that has been let in, as handlers want it."""
+        holder: KeyHolder = request.scope["state"]["holder"]
+        return Call(request, self._work, holder.actor, self._prefix, self)
 
 
-_METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
+class _Endpoint:
+    """One address, as an application: Starlette's routes show such a one every method, also what it does not know."""
+
+    def __init__(self, facade: ScimFacade, handlers: dict[str, Handler]) -> None:
+        self._facade = facade
+        self._handlers = handlers | ({"HEAD": handlers["GET"]} if "GET" in handlers else {})
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request to this address; the server leaves out the body of an answer to HEAD."""
+        handler = self._handlers.get(scope["method"])
+        if handler is None:
+            allowed = ", ".join(self._handlers)
+            raise Rejected(405, f"{scope['method']} is not possible here; {allowed} is.", headers={"Allow": allowed})
+        answer = await handler(self._facade.call(Request(scope, receive)))
+        await answer(scope, receive, send)
 
 
 def _token(request: Request) -> str:

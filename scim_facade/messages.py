@@ -44,6 +44,13 @@ class ScimResponse(Response):
         return b"" if content is None else orjson.dumps(content)
 
 
+def member(message: Document, name: str) -> Any:
+    """A member of a message by its name in any case (RFC 7643, 2.1); None where there is none."""
+    if name in message:
+        return message[name]
+    return next((value for key, value in message.items() if key.lower() == name.lower()), None)
+
+
 def error_response(rejected: Rejected, request_id: str | None) -> ScimResponse:
     """A SCIM Error. Its detail ends with the request id: it is all that an identity provider shows its admin."""
     detail = f"{rejected.detail} (request {request_id})" if request_id else rejected.detail

@@ -13,7 +13,7 @@ import orjson
 
 from scim_facade.attributes import Attribute, AttributeTable, Chain, spelled
 from scim_facade.filters import Compare, Filter, Junction, Reader, matches, names_in
-from scim_facade.messages import Document, Rejected
+from scim_facade.messages import Document, Rejected, member
 from scim_facade.values import read_value
 from service.text import canonical
 
@@ -43,7 +43,7 @@ def patched(document: Document, message: Document, table: AttributeTable[Any]) -
 
 
 def _operations(message: Document) -> list[Document]:
-    operations = _member(message, "Operations")
+    operations = member(message, "Operations")
     if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
         raise Rejected(400, "A PATCH must have a list of Operations, each an object.", "invalidSyntax")
     if len(operations) > MAX_OPERATIONS:
@@ -52,11 +52,11 @@ def _operations(message: Document) -> list[Document]:
 
 
 def _apply(document: Document, operation: Document, table: AttributeTable[Any]) -> None:
-    op = _member(operation, "op")
+    op = member(operation, "op")
     op = op.lower() if isinstance(op, str) else op
     if op not in _OPERATIONS:
         raise Rejected(400, f"op must be add, replace or remove, not {op!r}.", "invalidSyntax")
-    path, value = _member(operation, "path"), _member(operation, "value")
+    path, value = member(operation, "path"), member(operation, "value")
     if path is None or path == "":
         _apply_each(document, op, value, table)
     elif not isinstance(path, str):
@@ -231,13 +231,6 @@ def _put(target: Document, name: str, value: Any) -> None:
         target.pop(name, None)
     else:
         target[name] = value
-
-
-def _member(message: Document, name: str) -> Any:
-    """A member of a message by its name in any case."""
-    if name in message:
-        return message[name]
-    return next((value for key, value in message.items() if key.lower() == name.lower()), None)
 
 
 def _no_attribute(text: str, table: AttributeTable[Any]) -> Rejected:

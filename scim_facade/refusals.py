@@ -32,7 +32,8 @@ def rejected(reason: Reason) -> Rejected:
         case Unauthenticated(why):
             return Rejected(401, why, headers={"WWW-Authenticate": 'Bearer realm="scim", error="invalid_token"'})
         case Stale(kind, id):
-            return Rejected(412, f"{kind} {id} has changed since it was read: read it again and repeat the change.")
+            why = "does not have a version that this request was meant for: read it again and repeat the request"
+            return Rejected(412, f"{kind} {id} {why}.")
         case OwnerProtected(why):
             return Rejected(409, why)
         case FlagOff(_, why):

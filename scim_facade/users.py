@@ -8,8 +8,10 @@ from scim_facade.attributes import etag
 from scim_facade.calls import Call
 from scim_facade.messages import Document, ScimResponse
 from scim_facade.patch import patched
+from scim_facade.preconditions import Preconditions
 from scim_facade.projection import Projection
 from scim_facade.user_attributes import USER
+from service.refusals import Refused, Stale
 from service.users.commands import create_user, delete_user, update_user
 from service.users.fields import User, UserFields, user_fields
 from service.users.queries import get_user
@@ -25,9 +27,11 @@ async def create(call: Call) -> Response:
 
 async def read(call: Call) -> Response:
     """GET /Users/{id}; 304 where If-None-Match names the version."""
-    projection = Projection.of(call, USER)
+    projection, preconditions = Projection.of(call, USER), Preconditions.of(call)
     user = await call.read(get_user, call.id)
-    if etag(user.version) in (call.header("if-none-match") or ""):
+    if user.version not in preconditions.wanted:
+        raise Refused(Stale("User", user.id))
+    if user.version in preconditions.unwanted:
         return Response(status_code=304, headers={"ETag": etag(user.version)})
     return _response(user, call, projection)
 
@@ -36,7 +40,8 @@ async def replace(call: Call) -> Response:
     """PUT /Users/{id}: what the document leaves out is cleared, save `active`, which stays (Okta leaves it out)."""
     projection = Projection.of(call, USER)
     parsed = USER.parse(await call.document())
-    user = await call.write(update_user, call.id, lambda now: _fields(now, parsed), if_version=_expected_version(call))
+    preconditions = Preconditions.of(call)
+    user = await call.write(update_user, call.id, lambda now: _fields(now, parsed), if_version=preconditions)
     return _response(user, call, projection)
 
 
@@ -48,13 +53,13 @@ async def patch(call: Call) -> Response:
     def edited(now: User) -> UserFields:
         return _fields(now, USER.parse(patched(USER.render(now, ""), message, USER)))
 
-    user = await call.write(update_user, call.id, edited, if_version=_expected_version(call))
+    user = await call.write(update_user, call.id, edited, if_version=Preconditions.of(call))
     return _response(user, call, projection)
 
 
 async def delete(call: Call) -> Response:
     """DELETE /Users/{id}."""
-    await call.write(delete_user, call.id, if_version=_expected_version(call))
+    await call.write(delete_user, call.id, if_version=Preconditions.of(call))
     return Response(status_code=204)
 
 
@@ -70,12 +75,3 @@ def _response(user: User, call: Call, projection: Projection, status: int = 200)
     document = _document(user, call)
     headers = {"Location": document["meta"]["location"], "ETag": etag(user.version)}
     return ScimResponse(projection.applied(document), status, headers=headers)
-
-
-def _expected_version(call: Call) -> int | None:
-    """The version that If-Match asks for, or None where any will do."""
-    expected = call.header("if-match")
-    if expected is None or expected.strip() == "*":
-        return None
-    digits = expected.strip().removeprefix("W/").strip('"')
-    return int(digits) if digits.isascii() and digits.isdigit() else -1  # no user has that version

@@ -25,6 +25,11 @@ _log = logging.getLogger("headcount.work")
 class Store(Protocol):
     """What an engine must be able to do."""
 
+    @property
+    def keeps_order(self) -> bool:
+        """Whether writes that are waited for at the same time are done in the order in which they were asked for."""
+        ...
+
     async def lookup(self, job: Callable[[Connection], T]) -> T:
         """Run the job, which is one statement and writes nothing, across workspaces."""
         ...
@@ -61,6 +66,11 @@ class Work:
         self._store = store
         self._seal = seal
         self._soon: dict[object, asyncio.Task[object]] = {}
+
+    @property
+    def keeps_order(self) -> bool:
+        """Whether writes that are waited for at the same time are done in the order in which they were asked for."""
+        return self._store.keeps_order
 
     async def read(
         self, actor: Actor, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs

@@ -103,6 +103,8 @@ class PostgresConnection:
 class PostgresStore:
     """One database, for use within one event loop; other processes and machines use it as well."""
 
+    keeps_order = False
+
     def __init__(self, url: str, limits: PostgresLimits) -> None:
         self._url = url
         self._limits = limits

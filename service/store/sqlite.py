@@ -95,6 +95,8 @@ class _Waiting:
 class SqliteStore:
     """One database file, for use within one event loop; other processes may use the file as well."""
 
+    keeps_order = True
+
     def __init__(self, path: Path) -> None:
         self._path = path
         self._reading, self._writing = _connect(path), _connect(path)

@@ -1,6 +1,6 @@
 """What may be done to a user. Each verb is one transaction's work and records what it did."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from typing import Any
 
 from sqlalchemy import bindparam
@@ -57,17 +57,17 @@ def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER
 
 
 def update_user(
-    uow: UnitOfWork, user_id: str, change: Callable[[User], UserFields], *, if_version: int | None = None
+    uow: UnitOfWork, user_id: str, change: Callable[[User], UserFields], *, if_version: Container[int] | None = None
 ) -> User:
     """Make the user's fields those that `change` makes of the user as it is now, activity included.
 
-    What changes nothing records nothing and touches no version. Refuses with NotFound, Stale, Taken,
-    Invalid and OwnerProtected (only owners change an owner; a directory may not deactivate one or touch
-    the userName or an address of one; the last active owner stays).
+    What changes nothing records nothing and touches no version. Refuses with NotFound, Stale (the version is
+    not in `if_version`), Taken, Invalid and OwnerProtected (only owners change an owner; a directory may not
+    deactivate one or touch the userName or an address of one; the last active owner stays).
     """
     uow.demand(Permission.USERS_WRITE)
     user = _user_to_change(uow, user_id)
-    if if_version is not None and if_version != user.version:
+    if if_version is not None and user.version not in if_version:
         raise Refused(Stale("User", user_id))
     fields = change(user)
     links = uow.actor.is_directory and user.managed_by == ManagedBy.WORKSPACE and user.role != Role.OWNER
@@ -126,11 +126,11 @@ def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
     return changed
 
 
-def delete_user(uow: UnitOfWork, user_id: str, *, if_version: int | None = None) -> None:
+def delete_user(uow: UnitOfWork, user_id: str, *, if_version: Container[int] | None = None) -> None:
     """Remove a person for good: userName and addresses are free at once, sessions end."""
     uow.demand(Permission.USERS_WRITE)
     user = _user_to_change(uow, user_id)
-    if if_version is not None and if_version != user.version:
+    if if_version is not None and user.version not in if_version:
         raise Refused(Stale("User", user_id))
     if user.role == Role.OWNER:
         _protect_owner(uow, user, "delete")

@@ -77,6 +77,7 @@ class CountingStore:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self.keeps_order = store.keeps_order
         self.statements: list[str] = []
 
     async def lookup(self, job: Callable[[Connection], T]) -> T:

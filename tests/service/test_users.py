@@ -156,13 +156,13 @@ async def test_an_update_that_changes_nothing_records_nothing_and_keeps_the_vers
 
 
 async def test_a_version_that_is_no_more_is_stale(work: Work, acme: Acme) -> None:
-    bob = await work.write(acme.alice, update_user, acme.people["Bob"], changed(title="Baker"), if_version=1)
+    bob = await work.write(acme.alice, update_user, acme.people["Bob"], changed(title="Baker"), if_version={1})
     assert bob.version == 2
     async with nothing_changes(work):
         stale = [
-            work.write(acme.alice, update_user, bob.id, changed(title="Cook"), if_version=1),
-            work.write(acme.alice, update_user, bob.id, changed(), if_version=1),
-            work.write(acme.alice, delete_user, bob.id, if_version=1),
+            work.write(acme.alice, update_user, bob.id, changed(title="Cook"), if_version={1}),
+            work.write(acme.alice, update_user, bob.id, changed(), if_version={1}),
+            work.write(acme.alice, delete_user, bob.id, if_version={1}),
         ]
         for act in stale:
             assert await refusal(act) == Stale("User", bob.id)
@@ -172,7 +172,7 @@ async def test_of_two_who_read_the_same_version_one_writes(work: Work, acme: Acm
     async def write(title: str) -> str:
         try:
             change = changed(title=title)
-            await work.write(acme.alice, update_user, acme.people["Bob"], change, if_version=1)
+            await work.write(acme.alice, update_user, acme.people["Bob"], change, if_version={1})
         except Refused as refused:
             return type(refused.reason).__name__
         return "wrote"
