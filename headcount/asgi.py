@@ -13,7 +13,7 @@ from time import perf_counter
 import structlog
 import uuid_utils
 from fastapi import FastAPI
-from starlette.responses import PlainTextResponse
+from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_facade.endpoint import GraphqlEndpoint
@@ -21,15 +21,18 @@ from headcount.hosts import HostNames, Place
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
 from headcount.protocol import too_long
+from headcount.refusals import sentence
 from headcount.settings import SCIM_PATH, Settings, load_settings
 from scim_facade.facade import ScimFacade
 from scim_facade.messages import Rejected, error_response
 from service.authentication import Caller
 from service.background import duties, keep_doing
 from service.passwords import PasswordHasher
+from service.refusals import Refused
 from service.workspaces import find_workspace
 
 _SCIM_ROOT = SCIM_PATH.rpartition("/")[0]  # another version, or none, is a wrong base URL of SCIM's
+_SOON = {"Retry-After": "1"}
 
 _log = structlog.get_logger("headcount.access")
 
@@ -113,9 +116,12 @@ class Headcount:
             return {"status": "alive"}
 
         @app.get("/ready")
-        async def ready() -> dict[str, str]:
-            await self._work.lookup(find_workspace, "-")  # the database answers, in the shape that is needed
-            return {"status": "ready"}
+        async def ready() -> JSONResponse:
+            try:
+                await self._work.lookup(find_workspace, "-")  # the database answers, in the shape that is needed
+            except Refused as refused:
+                return JSONResponse({"status": "not ready", "why": sentence(refused.reason)}, 503, _SOON)
+            return JSONResponse({"status": "ready"})
 
         return app
 

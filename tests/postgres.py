@@ -18,6 +18,7 @@ from typing import Any
 
 import psycopg
 from psycopg import sql
+from sqlalchemy import make_url
 
 OWNER = "headcount"  # no superuser: it may make databases and roles, as an operator's account would
 SERVING = "headcount_server"  # owns nothing: what servers sign in as
@@ -82,6 +83,10 @@ class PostgresServer:
         make = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE {} STRATEGY FILE_COPY")
         self.administer(make.format(sql.Identifier(name), sql.Identifier(OWNER), sql.Identifier(template)))
         return name
+
+    def connected(self, url: str, user: str) -> "psycopg.Connection[Any]":
+        """A connection as somebody else to the database that a URL of this server names; it commits each statement."""
+        return psycopg.connect(self.url(make_url(url).database or "", user), autocommit=True)
 
     def drop(self, database: str) -> None:
         """Remove a database, whoever is connected to it."""

@@ -47,6 +47,7 @@ _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, UniqueViola
 _GONE = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    asyncpg.InternalClientError,  # the server's last words have arrived, and the end of the connection has not yet
     asyncpg.OperatorInterventionError,  # the server shuts down, or a statement ran into its time limit
     asyncpg.InsufficientResourcesError,
     asyncpg.LockNotAvailableError,
@@ -198,8 +199,8 @@ async def _transaction(
         raise AssertionError(f"{workspace_id!r} cannot be the id of a workspace")
     locks = (f", pg_advisory_xact_lock_shared({_lock_number(name)})" for name in sharing)
     wall = f"SELECT set_config('{WORKSPACE_SETTING}', '{workspace_id}', true){''.join(locks)}"
-    await connection.execute(f"{begin}; {wall}")
     try:
+        await connection.execute(f"{begin}; {wall}")
         yield
         ended: str = await connection.execute("COMMIT")
     except BaseException:

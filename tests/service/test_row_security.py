@@ -7,7 +7,6 @@ import asyncpg
 import psycopg
 import pytest
 from psycopg import errors, sql
-from psycopg.rows import tuple_row
 from sqlalchemy import Column, String, Table, delete, func, insert, select, update
 from sqlalchemy.schema import CreateTable
 from sqlmodel import AutoString, SQLModel
@@ -61,14 +60,8 @@ async def work(store: PostgresStore, acme: Acme, globex: Globex, seal: Seal) -> 
 @pytest.fixture
 def superuser(database_url: str, postgres: PostgresServer) -> Iterator["psycopg.Connection[Any]"]:
     """Somebody whom no policy holds back, to look at the catalogue."""
-    with connected(database_url, postgres, "postgres") as connection:
+    with postgres.connected(database_url, "postgres") as connection:
         yield connection
-
-
-def connected(database_url: str, postgres: PostgresServer, user: str) -> "psycopg.Connection[Any]":
-    """A connection to the test's database."""
-    database = database_url.partition("@/")[2].partition("?")[0]
-    return psycopg.connect(postgres.url(database, user), autocommit=True, row_factory=tuple_row)
 
 
 def as_role(connection: "psycopg.Connection[Any]", role: str) -> None:
