@@ -8,8 +8,8 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from headcount.cli.terminal import err, failure
-from service.store.copying import Difference, copy_rows, count_rows, differences
-from service.store.opening import open_engine, open_store
+from service.store.copying import Difference, copy_rows, count_rows, differences, in_the_way
+from service.store.opening import open_engine, open_store, refuse_unless_migrated
 from service.store.schema import migrate
 from service.store.statements import UniqueViolationError
 
@@ -25,11 +25,12 @@ def copy(
     """
     if source == target:
         raise failure("--from and --to name the same database")
+    refuse_unless_migrated(source)
     migrate(open_engine(target))
     try:
         different = asyncio.run(_copied(source, target))
     except UniqueViolationError as error:
-        raise failure(f"the target has a workspace of its own that stands in the way: {error}") from None
+        raise failure(f"something else is being written to the target: {error}") from None
     for each in different:
         err.print(
             f"{each.subdomain}: {each.table} has {each.source.rows} rows (SHA-256 {each.source.sha256[:12]}…) in the "
@@ -43,6 +44,8 @@ async def _copied(source_url: str, target_url: str) -> list[Difference]:
     source, target = open_store(source_url), open_store(target_url)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
+        if taken := await in_the_way(source, target):
+            raise failure(f"the target has other workspaces of the same name, nothing was copied: {', '.join(taken)}")
         with Progress(*columns, console=err) as progress:
             total = await count_rows(source)
             copying = progress.add_task("Copying", total=total)

@@ -57,6 +57,12 @@ class Difference:
     target: Content
 
 
+async def in_the_way(source: CopyableStore, target: CopyableStore) -> list[str]:
+    """The subdomains of the source that other workspaces have in the target: what cannot be copied."""
+    there = {workspace.subdomain: workspace.id for workspace in await _workspaces(target)}
+    return [each.subdomain for each in await _workspaces(source) if there.get(each.subdomain, each.id) != each.id]
+
+
 async def count_rows(store: CopyableStore) -> int:
     """How many rows there are to copy."""
     total = 0

@@ -90,7 +90,10 @@ class PostgresConnection:
     def run_many(self, statement: Statement, parameters: Sequence[Parameters]) -> None:
         """Run a statement once for each set of parameters."""
         compiled = _compiled(statement, parameters[0])
-        await_(self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters]))
+        try:
+            await_(self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters]))
+        except asyncpg.UniqueViolationError as error:
+            raise UniqueViolationError(str(error)) from error
 
     def claim(self, name: str) -> None:
         """Wait for the transactions that share this name; whoever comes to share it waits for this one's end.

@@ -64,9 +64,8 @@ class SqliteConnection:
         try:
             return [compiled.row(raw) for raw in self._execute(compiled.sql, compiled.arguments(parameters))]
         except sqlite3.IntegrityError as error:
-            if error.sqlite_errorcode not in _UNIQUE:
-                raise
-            raise UniqueViolationError(str(error)) from error
+            _raise_if_unique(error)
+            raise
 
     def run(self, statement: Statement, parameters: Parameters) -> int:
         """How many rows a statement without RETURNING touched."""
@@ -76,7 +75,11 @@ class SqliteConnection:
     def run_many(self, statement: Statement, parameters: Sequence[Parameters]) -> None:
         """Run a statement once for each set of parameters."""
         compiled = _compiled(statement, parameters[0])
-        self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters])
+        try:
+            self._execute_many(compiled.sql, [compiled.arguments(each) for each in parameters])
+        except sqlite3.IntegrityError as error:
+            _raise_if_unique(error)
+            raise
 
     def claim(self, name: str) -> None:
         """Nobody else writes while this transaction does."""
@@ -208,6 +211,11 @@ class SqliteStore:
         for waiting in batch:
             waiting.error = waiting.error or error
         _answer(batch)
+
+
+def _raise_if_unique(error: sqlite3.IntegrityError) -> None:
+    if error.sqlite_errorcode in _UNIQUE:
+        raise UniqueViolationError(str(error)) from error
 
 
 def _answer(batch: list[_Waiting]) -> None:

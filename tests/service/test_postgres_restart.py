@@ -6,10 +6,12 @@ import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 
+from service import background
 from service.audit import Action
 from service.ids import new_id
 from service.refusals import Busy, Refused
@@ -124,4 +126,31 @@ async def test_a_server_that_goes_and_comes_back_loses_nothing_and_is_used_again
         told = {event.target_name for event in await events(work, acme) if event.action == Action.USER_CREATED}
         assert kept - before <= told
     finally:
+        await work.close()
+
+
+async def test_background_work_that_the_server_interrupts_is_taken_up_again(
+    durable: PostgresServer, on_durable: tuple[str, Acme], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(background, "_ASK_AGAIN_SECONDS", 0.05)
+    monkeypatch.setattr(background, "_LOOK_SECONDS", 0.01)
+    done = asyncio.Event()
+
+    async def do(work: Work) -> None:
+        await work.lookup(lambda lookup: lookup.first(select(1)))
+        done.set()
+
+    work = Work(open_store(on_durable[0]), Seal(SECRET_KEY))
+    doing = asyncio.ensure_future(background.keep_doing(work, [background.Duty("look", timedelta(0), do)]))
+    try:
+        await done.wait()
+        await asyncio.to_thread(durable.stop)
+        done.clear()
+        await asyncio.to_thread(durable.start)
+        async with asyncio.timeout(30):
+            await done.wait()
+        assert not doing.done()
+    finally:
+        doing.cancel()
+        await asyncio.gather(doing, return_exceptions=True)
         await work.close()

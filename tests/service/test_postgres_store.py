@@ -15,8 +15,7 @@ from service.actor import Actor, Role
 from service.api_keys import revoke_api_key
 from service.audit import Action
 from service.flags import Flag, set_flag
-from service.ids import new_id
-from service.refusals import Busy, OwnerProtected, Refused, Taken, Unauthenticated
+from service.refusals import Busy, Refused, Taken, Unauthenticated
 from service.sessions import end_session, open_session
 from service.store import postgres as engine_of_postgres
 from service.store.postgres import PostgresLimits, PostgresStore
@@ -32,9 +31,6 @@ pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("engine", ["postgresql"
 
 SHORT = 1.0  # seconds: a limit that a test runs into
 LONG = 60.0  # seconds: a limit that no test runs into
-WRITERS = 8
-BEFORE = 10  # changes that each makes before what they act by is ended
-MOST = 10_000  # changes that each would make
 
 _SLEEP: Narrowed[Any] = Narrowed(select(func.pg_sleep(LONG)))
 _SESSION: Narrowed[Any] = Narrowed(select(func.pg_backend_pid()))
@@ -387,23 +383,6 @@ async def test_who_comes_while_what_they_act_by_is_being_ended_waits_and_is_refu
     assert len(new) == 1
 
 
-async def test_an_ending_is_not_kept_waiting_by_those_who_come_after_it(work: Work, other: Work, acme: Acme) -> None:
-    enough = asyncio.Event()
-
-    async def act_without_end() -> None:
-        for number in range(MOST):
-            await work.write(acme.directory, create_user, person(new_id("name")))
-            if number == BEFORE:
-                enough.set()
-
-    acting = [asyncio.ensure_future(refusal(act_without_end())) for _ in range(WRITERS)]
-    await enough.wait()
-    await other.write(acme.alice, revoke_api_key, acme.key_id)
-    there = await other.read(acme.alice, all_users)
-    assert all(isinstance(reason, Unauthenticated) for reason in await asyncio.gather(*acting))
-    assert await other.read(acme.alice, all_users) == there
-
-
 async def test_two_owners_who_end_each_other_s_access_at_once_leave_one(
     work: Work, other: Work, acme: Acme, superuser: Any
 ) -> None:
@@ -425,21 +404,6 @@ async def test_two_owners_who_end_each_other_s_access_at_once_leave_one(
     assert [event.action for event in new] == [Action.USER_DEACTIVATED]
     active = {user.user_name for user in await work.read(acme.support, all_users) if user.active}
     assert len(active) == 2
-
-
-async def test_two_owners_who_both_step_down_at_once_leave_one(
-    work: Work, other: Work, acme: Acme, superuser: Any
-) -> None:
-    superuser.execute(f"ALTER DATABASE \"{superuser.info.dbname}\" SET deadlock_timeout = '50ms'")
-    await work.write(acme.alice, set_role, acme.people["Ann"], Role.OWNER)
-    answers = await asyncio.gather(
-        work.write(acme.alice, set_role, acme.people["Alice"], Role.MEMBER),
-        other.write(acme.acting("Ann", Role.OWNER), set_role, acme.people["Ann"], Role.MEMBER),
-        return_exceptions=True,
-    )
-    (refused,) = (each for each in answers if isinstance(each, Refused))
-    assert isinstance(refused.reason, OwnerProtected)
-    assert [user.role for user in await work.read(acme.support, all_users)].count(Role.OWNER) == 1
 
 
 async def test_a_session_that_the_server_ends_costs_one_answer_at_most(
