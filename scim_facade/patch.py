@@ -127,6 +127,8 @@ def _edit(document: Document, op: str, path: Path, value: object) -> None:
         values = _edited_values(target.get(attribute.name, []), op, path, value)
         _put(target, attribute.name, values)
     elif op == "remove":
+        if attribute.required or attribute.type == "boolean":  # RFC 7644, 3.5.2.2; a user is active or is not
+            raise Rejected(400, f"{path} cannot be removed: replace it with another value.", "mutability")
         target.pop(attribute.name, None)
     elif attribute.type == "complex" and isinstance(value, Mapping):
         _merge(target, attribute, value, path)
@@ -139,6 +141,8 @@ def _merge(target: Document, attribute: Attribute, value: Mapping[str, Any], pat
     inner = target.setdefault(attribute.name, {})
     for name, part in value.items():
         sub = attribute.named(name)
+        if name.lower() in _DISCARDED:  # scim2-client says of an extension's value which schema it is of
+            continue
         if sub is None:
             raise Rejected(400, f"{path}.{name} is no attribute of this resource.", "invalidPath")
         _edit(inner, "replace", Path((sub,), None, None), part)

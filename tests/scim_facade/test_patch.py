@@ -150,6 +150,8 @@ def test_a_password_and_an_echoed_id_are_passed_over() -> None:
         ({"op": "replace", "path": 'emails[type eq "work"', "value": "x"}, "invalidPath"),
         ({"op": "replace", "path": 'title[type eq "work"]', "value": "x"}, "invalidPath"),
         ({"op": "replace", "path": 5, "value": "x"}, "invalidPath"),
+        ({"op": "remove", "path": "userName"}, "mutability"),
+        ({"op": "remove", "path": "active"}, "mutability"),
         ({"op": "replace", "path": 'emails[type co "fax"].value', "value": "x"}, "noTarget"),
         ({"op": "replace", "path": 'emails[type eq "a" or type eq "b"].value', "value": "x"}, "noTarget"),
         ({"op": "remove"}, "noTarget"),
@@ -164,6 +166,11 @@ def test_what_cannot_be_done_is_refused_by_name(operation: Document, scim_type: 
     with pytest.raises(Rejected) as refused:
         edited(operation)
     assert (refused.value.status, refused.value.scim_type) == (400, scim_type)
+
+
+def test_an_extension_may_say_of_which_schema_it_is() -> None:
+    value = {"schemas": [ENTERPRISE], "department": "Rolls"}
+    assert edited({"op": "add", "path": ENTERPRISE, "value": value})[ENTERPRISE]["department"] == "Rolls"
 
 
 @pytest.mark.parametrize("value", ["banana", 0, 1, "", {}])
