@@ -57,6 +57,10 @@ class Attribute:
         wanted = name.lower()
         return next((each for each in self.sub if each.name.lower() == wanted), None)
 
+    def below(self, path: str, name: str) -> str:
+        """How a part is spelled where this attribute is spelled `path`: `name.givenName`, `urn:…:User:department`."""
+        return f"{path}:{name}" if self.name.startswith("urn:") else f"{path}.{name}"
+
 
 Chain = tuple[Attribute, ...]
 """The way to an attribute: (name, givenName), or (urn:…:User, manager, value)."""

@@ -16,9 +16,11 @@ from urllib.parse import unquote
 import orjson
 
 from scim_facade.messages import Document, Rejected, member
+from scim_facade.resource_types import RESOURCE_TYPES
 
 _METHODS = ("POST", "PUT", "PATCH", "DELETE")
-_PATH = re.compile(r"/(?:Users|Groups)(?:/(?P<id>[^/?#]+))?")
+_ENDPOINTS = tuple(f"/{each.endpoint}" for each in RESOURCE_TYPES)
+_PATH = re.compile(rf"(?:{'|'.join(_ENDPOINTS)})(?:/(?P<id>[^/?#]+))?")
 _BULK_ID = re.compile(r'[^"\\/\x00-\x1f]+')
 _REFERENCE = re.compile(rb'(?<=["/])bulkId:([^"\\/]+)(?=\\?")')
 _IN_PATH = "bulkId:"
@@ -125,7 +127,7 @@ def _check(method: object, path: object, bulk_id: object, version: object) -> No
         raise _wrong(f"The method of a bulk operation must be one of {', '.join(_METHODS)}, not {method!r}")
     where = _PATH.fullmatch(path) if isinstance(path, str) else None
     if where is None or (where["id"] is None) != (method == "POST"):
-        right = "/Users or /Groups" if method == "POST" else "/Users/<id> or /Groups/<id>"
+        right = " or ".join(each if method == "POST" else f"{each}/<id>" for each in _ENDPOINTS)
         raise _wrong(f"The path of a {method} in a bulk request must be {right}, not {path!r}")
     if bulk_id is not None and not (isinstance(bulk_id, str) and _BULK_ID.fullmatch(bulk_id)):
         raise _wrong("A bulkId must be a text without quotes, slashes and control characters")

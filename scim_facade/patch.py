@@ -144,7 +144,7 @@ def _merge(target: Document, attribute: Attribute, value: Mapping[str, Any], pat
         if name.lower() in _DISCARDED:  # scim2-client says of an extension's value which schema it is of
             continue
         if sub is None:
-            raise Rejected(400, f"{path}.{name} is no attribute of this resource.", "invalidPath")
+            raise Rejected(400, f"{attribute.below(str(path), name)} is no attribute of this resource.", "invalidPath")
         _edit(inner, "replace", Path((sub,), None, None), part)
 
 

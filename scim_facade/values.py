@@ -49,7 +49,7 @@ def _read_complex(attribute: "Attribute", value: object, path: str) -> dict[str,
     for name, part in value.items():
         sub = attribute.named(name)
         if sub is not None:
-            read[sub.name] = read_value(sub, part, f"{path}.{sub.name}")
+            read[sub.name] = read_value(sub, part, attribute.below(path, sub.name))
     if attribute.multi_valued:
         read = {name: part for name, part in read.items() if part is not None}
         if read and not read.keys() - {"type", "primary"}:
