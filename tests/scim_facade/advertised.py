@@ -38,7 +38,7 @@ class Attribute:
     @property
     def is_unique(self) -> bool:
         """Whether no two resources have the same value of it."""
-        return self.definition.get("uniqueness", "none") != "none"
+        return bool(self.definition.get("uniqueness", "none") != "none")
 
     @property
     def has_one_value(self) -> bool:

@@ -109,7 +109,7 @@ async def test_of_many_who_change_the_version_that_they_read_one_does(work: Work
     bob = acme.people["Bob"]
     answers = await asyncio.gather(
         *(
-            (work, other)[at % 2].write(acme.alice, update_user, bob, changed(title=f"{at}"), if_version=1)
+            (work, other)[at % 2].write(acme.alice, update_user, bob, changed(title=f"{at}"), if_version={1})
             for at in range(RACERS)
         ),
         return_exceptions=True,
