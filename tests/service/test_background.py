@@ -178,7 +178,7 @@ async def test_who_loses_the_lock_with_its_connection_stops_and_asks_for_it_agai
                 superuser.execute(f"SELECT pg_terminate_backend(pid) {holders}")
             await log.more(50)
     by = [each for each, _ in log.done]
-    assert by == sorted(by, key=lambda each: each is other)  # never both in turn
+    assert len(set(by[-30:])) == 1  # who lost it may end what it was at; then one is alone again
 
 
 # Processes
