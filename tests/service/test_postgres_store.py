@@ -412,7 +412,10 @@ async def test_a_session_that_the_server_ends_costs_one_answer_at_most(
     async with working(database_url, seal, connections=1) as work:
         held = Held(lambda uow: create_user(uow, person("never")))
         doing = await held.begun(work, acme.alice)
-        superuser.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'headcount'")
+        superuser.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE application_name = 'headcount' AND datname = current_database()"
+        )
         held.let_go()
         assert isinstance(await refusal(doing), Busy)
         assert "never" not in {user.user_name for user in await work.read(acme.alice, all_users)}
