@@ -15,6 +15,8 @@ class Permission(StrEnum):
     FLAGS_READ = "flags:read"
     FLAGS_WRITE = "flags:write"
     AUDIT_READ = "audit:read"
+    PROVISIONING_READ = "provisioning:read"
+    PROVISIONING_WRITE = "provisioning:write"
     WORKSPACES_CREATE = "workspaces:create"
     PASSWORDS_WRITE = "passwords:write"
     SESSIONS_OPEN = "sessions:open"
@@ -48,6 +50,8 @@ _ADMIN = _MEMBER | {
     Permission.API_KEYS_WRITE,
     Permission.FLAGS_READ,
     Permission.AUDIT_READ,
+    Permission.PROVISIONING_READ,
+    Permission.PROVISIONING_WRITE,
 }
 _ROLE_PERMISSIONS = {Role.OWNER: _ADMIN, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER}
 

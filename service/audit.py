@@ -28,6 +28,7 @@ class Action(StrEnum):
     API_KEY_CREATED = "API_KEY_CREATED"
     API_KEY_REVOKED = "API_KEY_REVOKED"
     FLAG_SET = "FLAG_SET"
+    PROVISIONING_SETTINGS_CHANGED = "PROVISIONING_SETTINGS_CHANGED"
     AUDIT_LOG_TRIMMED = "AUDIT_LOG_TRIMMED"
     SIGNED_IN = "SIGNED_IN"
     SIGNED_OUT = "SIGNED_OUT"
@@ -40,6 +41,23 @@ class Change:
     field: str
     before: str | None
     after: str | None
+
+
+def change_of(field: str, before: object, after: object) -> Change:
+    """A change of any value, each as a line of the log shows it."""
+    return Change(field, _readable(before), _readable(after))
+
+
+def _readable(value: object) -> str | None:
+    match value:
+        case None:
+            return None
+        case bool():
+            return "true" if value else "false"
+        case list():
+            return ", ".join(str(each.get("value") or each.get("formatted") or each) for each in value)
+        case _:
+            return str(value)
 
 
 @dataclass(frozen=True)

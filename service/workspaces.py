@@ -3,11 +3,12 @@
 import re
 from datetime import datetime
 from enum import StrEnum
+from typing import Literal
 
 from sqlalchemy import bindparam, select
-from sqlmodel import Field, SQLModel
+from sqlmodel import AutoString, Field, SQLModel
 
-from service.actor import Permission
+from service.actor import Permission, Role
 from service.audit import Action, Event
 from service.clock import now
 from service.refusals import Invalid, NotFound, Refused, Taken
@@ -28,7 +29,29 @@ class Plan(StrEnum):
     ENTERPRISE = "ENTERPRISE"
 
 
-class Workspace(SQLModel, table=True):
+class LinkExistingUsers(StrEnum):
+    """What happens when the directory writes to somebody whom it did not create."""
+
+    AUTOMATIC = "AUTOMATIC"
+    ASK = "ASK"
+
+
+class ProvisioningSettings(SQLModel):
+    """A workspace's own say in how its directory provisions people; `service.provisioning.settings` has the verbs.
+
+    They stand in the workspace's row, which every look-up of a key reads anyway.
+    """
+
+    link_existing_users: LinkExistingUsers = Field(default=LinkExistingUsers.AUTOMATIC, sa_type=AutoString)
+    default_role: Literal[Role.ADMIN, Role.MEMBER] = Field(default=Role.MEMBER, sa_type=AutoString)
+    strict_scim: bool = False
+    provisioning_log_days: int = Field(default=30, ge=1, le=365)
+    breaker_percent: int = Field(default=20, ge=1, le=100)
+    breaker_minimum: int = Field(default=25, ge=1, le=1_000_000)
+    breaker_minutes: int = Field(default=10, ge=1, le=1_440)
+
+
+class Workspace(ProvisioningSettings, table=True):
     """A workspace; its id leads every key of every other table."""
 
     id: str = Field(primary_key=True)
@@ -62,7 +85,13 @@ def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) 
         raise Refused(Invalid("name", bad))
     workspace = uow.insert(
         Workspace,
-        {"subdomain": subdomain, "name": name.strip(), "plan": plan.value, "created_at": now()},
+        {
+            **ProvisioningSettings().model_dump(),
+            "subdomain": subdomain,
+            "name": name.strip(),
+            "plan": plan.value,
+            "created_at": now(),
+        },
         or_else=Taken("Workspace", "subdomain", subdomain),
     )
     uow.record(Event(Action.WORKSPACE_CREATED, "Workspace", workspace.id, workspace.name))

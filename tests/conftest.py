@@ -4,6 +4,7 @@ Whatever stands on `engine` runs on SQLite and on PostgreSQL; a test about one o
 `@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)`.
 """
 
+import signal
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,6 +25,10 @@ _STACK = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL for the run, in the process that hands the tests out."""
+    if (
+        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+    ):  # so shells begin what runs in the background; servers inherit it
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     told: dict[str, str] | None = getattr(config, "workerinput", None)
     if told is not None:
         config.stash[_HOME] = told["postgres"]

@@ -49,6 +49,7 @@ publish(
     API_KEY_CREATED="An API key was created.",
     API_KEY_REVOKED="An API key was revoked.",
     FLAG_SET="A flag was set.",
+    PROVISIONING_SETTINGS_CHANGED="Something that the directory may do was changed.",
     AUDIT_LOG_TRIMMED="Events from before the time that the operator keeps them for were removed.",
     SIGNED_IN="A person signed in.",
     SIGNED_OUT="A person signed out.",

@@ -13,7 +13,7 @@ from strawberry.types.union import StrawberryUnion
 
 from graphql_facade.enums import publish
 from graphql_facade.spelling import input_path
-from service.actor import Permission
+from service.actor import Permission, Role
 from service.refusals import (
     Busy,
     FlagOff,
@@ -29,6 +29,13 @@ from service.refusals import (
 )
 
 publish(
+    Role,
+    "What a person may do in the workspace. A job title is another thing: `title`.",
+    OWNER="Everything, and the only one who makes, changes and removes owners.",
+    ADMIN="Everything but what takes an owner.",
+    MEMBER="Sees the workspace and its people.",
+)
+publish(
     Permission,
     "What a role may do; the verbs of this API ask for one each.",
     WORKSPACE_READ="See the workspace.",
@@ -39,6 +46,8 @@ publish(
     FLAGS_READ="See flags.",
     FLAGS_WRITE="Set flags.",
     AUDIT_READ="Read the audit log.",
+    PROVISIONING_READ="See what the directory does and may do.",
+    PROVISIONING_WRITE="Decide what the directory may do.",
     WORKSPACES_CREATE="Create workspaces.",
     PASSWORDS_WRITE="Set passwords.",
     SESSIONS_OPEN="Sign in.",

@@ -15,6 +15,7 @@ from graphql_facade.context import Context, Info
 from graphql_facade.documents import Documents, KnownDocuments
 from graphql_facade.flags import flag_by_id
 from graphql_facade.nodes import Node, domain_id
+from graphql_facade.provisioning import ProvisioningMutations
 from graphql_facade.refusals import RefusalsAsData
 from graphql_facade.resolvers import resolved
 from graphql_facade.scalars import DATE_TIME
@@ -64,7 +65,7 @@ class Query:
 
 
 @strawberry.type(description="What can be done. Each mutation is one transaction: it happens as a whole or not at all.")
-class Mutation(SessionMutations, UserMutations, ApiKeyMutations):
+class Mutation(SessionMutations, UserMutations, ApiKeyMutations, ProvisioningMutations):
     """Every noun's mutations."""
 
 

@@ -16,13 +16,6 @@ from service.users import fields, queries
 from service.users.fields import ManagedBy, primary_email, shown_name
 
 publish(
-    Role,
-    "What a person may do in the workspace. A job title is another thing: `title`.",
-    OWNER="Everything, and the only one who makes, changes and removes owners.",
-    ADMIN="Everything but what takes an owner.",
-    MEMBER="Sees the workspace and its people.",
-)
-publish(
     ManagedBy,
     "Who decides about a person.",
     WORKSPACE="The workspace's own owners and admins.",

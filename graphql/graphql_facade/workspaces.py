@@ -11,10 +11,10 @@ from graphql_facade.context import Context, Info
 from graphql_facade.enums import publish
 from graphql_facade.flags import WorkspaceFlag, all_flags
 from graphql_facade.nodes import Node
+from graphql_facade.provisioning import Provisioning
 from graphql_facade.resolvers import resolved
 from graphql_facade.users import User, UserFilterArgument, UserOrderArgument, UserOrderName, page_of_users
 from service import workspaces
-from service.flags import Flag
 from service.pages import PageRequest
 from service.refusals import NotFound, Refused
 from service.workspaces import Plan
@@ -27,14 +27,6 @@ publish(
     PREMIUM="The plan for large teams.",
     ENTERPRISE="The plan for companies with a directory.",
 )
-
-
-@strawberry.type(description="How an identity provider reaches the workspace.")
-class Provisioning:
-    """The flag and the address."""
-
-    enabled: bool = strawberry.field(description="Whether SCIM is switched on; only support can switch it.")
-    base_url: str = strawberry.field(description="The SCIM base URL, to paste into the identity provider.")
 
 
 @strawberry.type(description="A customer of the product: people, keys, flags and what happened.")
@@ -55,12 +47,10 @@ class Workspace(Node):
         """All flags."""
         return await all_flags(info.context)
 
-    @resolved("How an identity provider reaches the workspace.")
+    @resolved("How an identity provider reaches the workspace, and what it may do there.")
     async def provisioning(self, info: Info) -> Provisioning:
-        """From the flag."""
-        flags = await all_flags(info.context)
-        enabled = any(flag.enabled for flag in flags if flag.key is Flag.SCIM_PROVISIONING)
-        return Provisioning(enabled=enabled, base_url=info.context.scim_base_url(self.subdomain))
+        """What hangs from here is looked up when it is asked for."""
+        return Provisioning(base_url=info.context.scim_base_url(self.subdomain))
 
     @resolved("The people.")
     async def users(

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import bindparam
 
 from service.actor import ActorKind, Permission, Role
-from service.audit import Action, Change, Event
+from service.audit import Action, Change, Event, change_of
 from service.clock import now
 from service.ids import is_possible, new_id
 from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
@@ -194,20 +194,7 @@ def _event(action: Action, user: User, changes: tuple[Change, ...] = ()) -> Even
 
 
 def _changes(user: User, values: dict[str, Any]) -> tuple[Change, ...]:
-    return tuple(Change(name, _readable(getattr(user, name)), _readable(value)) for name, value in values.items())
-
-
-def _readable(value: object) -> str | None:
-    """A value as a line of the audit log shows it."""
-    match value:
-        case None:
-            return None
-        case bool():
-            return "true" if value else "false"
-        case list():
-            return ", ".join(str(each.get("value") or each.get("formatted") or each) for each in value)
-        case _:
-            return str(value)
+    return tuple(change_of(name, getattr(user, name), value) for name, value in values.items())
 
 
 def _taken(user_name: str) -> Taken:

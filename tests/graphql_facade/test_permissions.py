@@ -57,10 +57,13 @@ TABLE = {
     "Workspace.subdomain": SIGNED_IN,
     "Workspace.plan": SIGNED_IN,
     "Workspace.flags": admins("FLAGS_READ"),
-    "Workspace.provisioning": admins("FLAGS_READ"),
+    "Workspace.provisioning": SIGNED_IN,
     "Workspace.users": SIGNED_IN,
     "Workspace.apiKeys": admins("API_KEYS_READ"),
     "Workspace.auditEvents": admins("AUDIT_READ"),
+    "Provisioning.baseUrl": SIGNED_IN,
+    "Provisioning.enabled": admins("FLAGS_READ"),
+    "Provisioning.settings": admins("PROVISIONING_READ"),
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
     "Mutation.userCreate": admins("USERS_WRITE"),
@@ -70,6 +73,7 @@ TABLE = {
     "Mutation.userDelete": admins("USERS_WRITE"),
     "Mutation.apiKeyCreate": admins("API_KEYS_WRITE"),
     "Mutation.apiKeyRevoke": admins("API_KEYS_WRITE"),
+    "Mutation.provisioningSettingsUpdate": admins("PROVISIONING_WRITE"),
 }
 NODES = {
     "User": SIGNED_IN,
@@ -82,7 +86,7 @@ NODES = {
 ROLES = ("owner", "admin", "member", "nobody")
 
 # The types whose fields each ask for something; the fields of all others are values of a row that was read.
-GUARDED = ("Query", "Viewer", "Workspace", "Mutation")
+GUARDED = ("Query", "Viewer", "Workspace", "Provisioning", "Mutation")
 ARGUMENTS = {
     "Query.node": '(id: "nothing")',
     "Workspace.users": "(first: 2)",
@@ -100,6 +104,7 @@ WAYS = [
     ("Workspace", "{ viewer { workspace { <fields> } } }"),
     ("Workspace", _SIGN_IN.replace("<fields>", "workspace { <fields> }")),
     ("Workspace", "query ($workspace: ID!) { node(id: $workspace) { ... on Workspace { <fields> } } }"),
+    ("Provisioning", "{ viewer { workspace { provisioning { <fields> } } } }"),
 ]
 """Every way to a guarded type, and to the fields there."""
 
@@ -160,6 +165,8 @@ class Stage:
                 return {"email": f"{role}@permissions.example", "userName": f"made by {role}"}
             case "apiKeyCreate":
                 return {"name": f"made by {role}", "scopes": ["SCIM"]}
+            case "provisioningSettingsUpdate":
+                return {"provisioningLogDays": 20}
             case "apiKeyRevoke":
                 return {"id": self.new_key()}
             case _:
@@ -245,7 +252,13 @@ def test_there_is_no_other_way_to_what_is_guarded() -> None:
         for own, field in type_.fields.items()
         if get_named_type(field.type).name in (*GUARDED, "Node")
     }
-    assert leading == {"Query.viewer", "Query.node", "Viewer.workspace", "SignInPayload.viewer"}
+    assert leading == {
+        "Query.viewer",
+        "Query.node",
+        "Viewer.workspace",
+        "Workspace.provisioning",
+        "SignInPayload.viewer",
+    }
 
 
 def test_whatever_is_looked_up_is_in_the_table() -> None:

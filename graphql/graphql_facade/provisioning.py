@@ -1,0 +1,112 @@
+"""Provisioning: how an identity provider reaches the workspace, and what it may do there."""
+
+from typing import Annotated, Self
+
+import strawberry
+
+from graphql_facade.context import Info
+from graphql_facade.enums import publish
+from graphql_facade.flags import all_flags
+from graphql_facade.refusals import BusyError, ForbiddenError, InvalidInputError, UnauthenticatedError
+from graphql_facade.resolvers import mutation, resolved
+from service import workspaces
+from service.actor import Role
+from service.flags import Flag
+from service.provisioning.settings import provisioning_settings, set_provisioning_settings
+from service.refusals import Invalid, Refused
+from service.workspaces import LinkExistingUsers
+
+publish(
+    LinkExistingUsers,
+    "What happens when the directory writes to somebody whom it did not create.",
+    AUTOMATIC="The person comes under its management; an owner never does.",
+    ASK="The write is refused until an admin has decided.",
+)
+
+_LINK = "What happens when the directory writes to somebody whom it did not create."
+_ROLE = "The role of people whom the directory creates: ADMIN or MEMBER."
+_STRICT = "Whether requests are refused that are understood only because identity providers are known to send them."
+_DAYS = "For how many days the provisioning log is kept, 1 to 365."
+_PERCENT = "A mass deactivation ends more than this share of the active people's access, in percent,"
+_MINIMUM = "and that of at least so many people,"
+_MINUTES = "within so many minutes. What would go on from there is refused until an admin approves or the time is over."
+
+
+@strawberry.type(description="The workspace's own say in how its directory provisions people.")
+class ProvisioningSettings:
+    """`service.workspaces.ProvisioningSettings`."""
+
+    link_existing_users: LinkExistingUsers = strawberry.field(description=_LINK)
+    default_role: Role = strawberry.field(description=_ROLE)
+    strict_scim: bool = strawberry.field(description=_STRICT)
+    provisioning_log_days: int = strawberry.field(description=_DAYS)
+    breaker_percent: int = strawberry.field(description=_PERCENT)
+    breaker_minimum: int = strawberry.field(description=_MINIMUM)
+    breaker_minutes: int = strawberry.field(description=_MINUTES)
+
+    @classmethod
+    def of(cls, settings: workspaces.ProvisioningSettings) -> Self:
+        """As the domain has them."""
+        return cls(**settings.model_dump())
+
+
+@strawberry.type(description="How an identity provider reaches the workspace, and what it may do there.")
+class Provisioning:
+    """Each field is looked up when it is asked for."""
+
+    base_url: str = strawberry.field(description="The SCIM base URL, to paste into the identity provider.")
+
+    @resolved("Whether SCIM is switched on; only support can switch it.")
+    async def enabled(self, info: Info) -> bool:
+        """From the flag."""
+        flags = await all_flags(info.context)
+        return any(flag.enabled for flag in flags if flag.key is Flag.SCIM_PROVISIONING)
+
+    @resolved("What the workspace has decided.")
+    async def settings(self, info: Info) -> ProvisioningSettings:
+        """The settings."""
+        return ProvisioningSettings.of(await info.context.read(provisioning_settings))
+
+
+@strawberry.input(description="Changes of the settings: what is left out stays as it is. Nothing here can be null.")
+class ProvisioningSettingsUpdateInput:
+    """`service.workspaces.ProvisioningSettings`, each at will."""
+
+    link_existing_users: strawberry.Maybe[LinkExistingUsers | None] = strawberry.field(description=_LINK)
+    default_role: strawberry.Maybe[Role | None] = strawberry.field(description=_ROLE)
+    strict_scim: strawberry.Maybe[bool | None] = strawberry.field(description=_STRICT)
+    provisioning_log_days: strawberry.Maybe[int | None] = strawberry.field(description=_DAYS)
+    breaker_percent: strawberry.Maybe[int | None] = strawberry.field(description=_PERCENT)
+    breaker_minimum: strawberry.Maybe[int | None] = strawberry.field(description=_MINIMUM)
+    breaker_minutes: strawberry.Maybe[int | None] = strawberry.field(description=_MINUTES)
+
+
+@strawberry.type(description="The settings as they are now.")
+class ProvisioningSettingsUpdatePayload:
+    """All of them."""
+
+    settings: ProvisioningSettings = strawberry.field(description="The settings.")
+
+
+ProvisioningSettingsUpdateResult = Annotated[
+    ProvisioningSettingsUpdatePayload | InvalidInputError | ForbiddenError | UnauthenticatedError | BusyError,
+    strawberry.union("ProvisioningSettingsUpdateResult", description="The settings, or what stood in the way."),
+]
+
+
+@strawberry.type
+class ProvisioningMutations:
+    """What can be decided about provisioning."""
+
+    @mutation("Change what the directory may do: all that the input says, or nothing.")
+    async def provisioning_settings_update(
+        self, info: Info, input: ProvisioningSettingsUpdateInput
+    ) -> ProvisioningSettingsUpdateResult:
+        """Update."""
+        given = {name: getattr(input, name) for name in workspaces.ProvisioningSettings.model_fields}
+        changes = {name: maybe.value for name, maybe in given.items() if maybe}
+        for name, value in changes.items():
+            if value is None:
+                raise Refused(Invalid(name, "must not be null"))
+        settings = await info.context.write(set_provisioning_settings, changes)
+        return ProvisioningSettingsUpdatePayload(settings=ProvisioningSettings.of(settings))

@@ -1,0 +1,1 @@
+"""What a workspace's directory may do, and what it did."""
