@@ -25,9 +25,7 @@ _STACK = pytest.StashKey[ExitStack]()
 
 def pytest_configure(config: pytest.Config) -> None:
     """Start one PostgreSQL for the run, in the process that hands the tests out."""
-    if (
-        signal.getsignal(signal.SIGINT) is signal.SIG_IGN
-    ):  # so shells begin what runs in the background; servers inherit it
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # so begins what a shell runs in the background
         signal.signal(signal.SIGINT, signal.default_int_handler)
     told: dict[str, str] | None = getattr(config, "workerinput", None)
     if told is not None:

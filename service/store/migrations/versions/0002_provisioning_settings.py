@@ -20,5 +20,10 @@ COLUMNS = (
 
 
 def upgrade() -> None:
-    for name, type_, default in COLUMNS:
-        op.add_column("workspace", sa.Column(name, type_, nullable=False, server_default=default))
+    with op.batch_alter_table("workspace") as batch_op:
+        for name, type_, default in COLUMNS:
+            batch_op.add_column(sa.Column(name, type_, nullable=False, server_default=default))
+    # The defaults were for the workspaces that there are; those to come have all their settings said.
+    with op.batch_alter_table("workspace") as batch_op:
+        for name, _, _ in COLUMNS:
+            batch_op.alter_column(name, server_default=None)
