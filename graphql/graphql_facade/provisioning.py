@@ -27,9 +27,11 @@ _LINK = "What happens when the directory writes to somebody whom it did not crea
 _ROLE = "The role of people whom the directory creates: ADMIN or MEMBER."
 _STRICT = "Whether requests are refused that are understood only because identity providers are known to send them."
 _DAYS = "For how many days the provisioning log is kept, 1 to 365."
-_PERCENT = "A mass deactivation ends more than this share of the active people's access, in percent,"
-_MINIMUM = "and that of at least so many people,"
-_MINUTES = "within so many minutes. What would go on from there is refused until an admin approves or the time is over."
+_PERCENT = (
+    "Of the active people, how many percent the directory may deactivate within `breakerMinutes` unasked, 1 to 100."
+)
+_MINIMUM = "Fewer people than this are never too many, whatever their share."
+_MINUTES = "The minutes that `breakerPercent` is counted over, 1 to 1,440; what would go beyond it waits for an admin."
 
 
 @strawberry.type(description="The workspace's own say in how its directory provisions people.")
