@@ -31,11 +31,11 @@ test: setup ## run all tests (under 10 minutes on 2 cores)
 check: setup ## ruff, mypy --strict, pyright, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pyright --warnings && $(BIN)/lint-imports
 
-bench: setup ## what a request costs, beside the least it could cost (5 minutes)
+bench: setup ## what a request costs, beside the least it could cost (20 minutes)
 	@$(BIN)/python -m benchmarks $(OPTIONS)
 
 bench-quick: setup ## the same in two minutes, less exactly
-	@$(BIN)/python -m benchmarks --rounds 2 --seconds 1 $(OPTIONS)
+	@$(BIN)/python -m benchmarks --users 1000 --variant sqlite-1 --variant postgresql-1 --rounds 2 --seconds 1 $(OPTIONS)
 
 schema: setup ## print graphql/schema.graphql anew
 	@$(BIN)/headcount print-schema > graphql/schema.graphql

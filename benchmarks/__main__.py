@@ -16,14 +16,15 @@ import typer
 import uvloop
 
 from benchmarks import floors
-from benchmarks.figures import BARE, FASTAPI, Rounds, Spread, figures_of, verdicts
+from benchmarks.figures import BARE, FASTAPI, LIMIT, Rounds, Spread, Subject, figures_of, verdicts
 from benchmarks.graphql_workloads import people_page
+from benchmarks.limit_server import fill
 from benchmarks.load import measure
-from benchmarks.people import READ, WRITTEN, load
+from benchmarks.people import READ, WRITTEN, Tenant, load, person
 from benchmarks.processes import Server, free_port, fsync_microseconds, resident_megabytes, started
 from benchmarks.report import as_data, as_text, setting
 from benchmarks.scim_workloads import ScimWorkloads, scim_headers
-from benchmarks.variants import ENGINES, VARIANTS, Variant
+from benchmarks.variants import ENGINES, NAMES, Variant, variants
 from benchmarks.workloads import Workload, request, same_answer, taking_turns
 
 _ROOT = Path(__file__).parents[1]
@@ -33,9 +34,9 @@ _WARM_UP_SECONDS = 0.3
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the report: a workload on a running server. `variant` is empty for a floor."""
+    """A line of the report: what is measured, on a running server."""
 
-    variant: str
+    subject: Subject
     workload: Workload
     server: Server
 
@@ -47,30 +48,36 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 def main(
     variant: Annotated[list[str] | None, typer.Option(help="Only this one, such as sqlite-1; may be repeated.")] = None,
     workload: Annotated[list[str] | None, typer.Option(help="Only those with this in their name; repeatable.")] = None,
-    users: Annotated[int, typer.Option(min=100, help="People in each workspace to begin with.")] = 1_000,
+    users: Annotated[list[int] | None, typer.Option(min=100, help="People in each workspace; repeatable.")] = None,
     clients: Annotated[int, typer.Option(min=1, max=100, help="Connections.")] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 1.6,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
 ) -> None:
     """Measure what a request costs, beside the least it could cost. Needs Linux."""
-    chosen = [each for each in VARIANTS if not variant or each.name in variant]
+    sizes = users or [1_000, 100_000]
     cache = _ROOT / ".cache"  # on the disk that the project is on: /tmp may be memory, where an fsync costs nothing
     cache.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name, ExitStack() as running:
         folder = Path(name)
-        _say(f"Loading {users:,} people into each of two workspaces ({', '.join(each.name for each in chosen)})")
         lines = [running.enter_context(_floor(floor, folder, clients)) for floor in (BARE, FASTAPI)]
-        for each in chosen:
-            lines += running.enter_context(_variant(each, folder, users, clients))
-        lines = [line for line in lines if not line.variant or _is_wanted(line.workload.name, workload)]
+        for size in sizes:
+            lines += running.enter_context(_limit(folder, size, clients))
+        for each in variants(variant or NAMES, sizes):
+            _say(f"Loading {each.users:,} people into each of two workspaces of {each.name}")
+            lines += running.enter_context(_variant(each, folder, clients))
+        lines = [line for line in lines if not line.subject.variant or _is_wanted(line.workload.name, workload)]
         measured, fsyncs = uvloop.run(_in_rounds(lines, rounds, seconds, folder))
         for line in lines:
             line.workload.verify()
-        memory = {line.variant: resident_megabytes(line.server.pids()) for line in lines if line.variant}
+        memory = {
+            f"{line.subject.variant} {line.subject.users:,}": resident_megabytes(line.server.pids())
+            for line in lines
+            if line.subject.variant
+        }
     figures = figures_of(measured)
     goals = verdicts(figures)
-    how = {"users": users, "clients": clients, "rounds": rounds, "seconds": seconds}
+    how = {"users": sizes, "clients": clients, "rounds": rounds, "seconds": seconds}
     where = setting(measured, fsync=Spread.of(fsyncs), memory=memory, **how)
     print(as_text(where, figures, goals))
     if json is not None:
@@ -83,14 +90,14 @@ async def _in_rounds(lines: list[Line], rounds: int, seconds: float, folder: Pat
     The samples, and what an fsync in this folder took in each round.
     """
     fsyncs: list[float] = []
-    measured: Rounds = {(line.variant, line.workload.name): [] for line in lines}
+    measured: Rounds = {line.subject: [] for line in lines}
     for number in range(rounds):
         first = len(lines) * number // rounds
         fsyncs.append(fsync_microseconds(folder))
         for line in (*lines[first:], *lines[:first]):
-            _say(f"Round {number + 1} of {rounds}: {line.variant} {line.workload.name}")
+            _say(f"Round {number + 1} of {rounds}: {line.subject.variant} {line.workload.name}")
             sample = await measure(line.server, line.workload.clients, seconds=seconds, warm_up=_WARM_UP_SECONDS)
-            measured[line.variant, line.workload.name].append(sample)
+            measured[line.subject].append(sample)
             await asyncio.sleep(0.05)  # a server notices that the connections are gone
     _say("")
     return measured, fsyncs
@@ -103,16 +110,35 @@ def _floor(name: str, folder: Path, clients: int) -> Iterator[Line]:
     with started(words, port, _ROOT, dict(os.environ), folder / f"{which}.log") as server:
         headers = scim_headers(f"{READ}.api.{_BASE_DOMAIN}", "hc_scim_" + "0" * 49)
         asked = request("GET", floors.PATH.format(id="usr_0199f0c0a1b27c3d8e4f5a6b7c8d9e0f"), headers)
-        yield Line("", Workload(name, taking_turns([same_answer(asked, 200, floors.BODY)], clients)), server)
+        yield Line(
+            Subject("", 0, name), Workload(name, taking_turns([same_answer(asked, 200, floors.BODY)], clients)), server
+        )
 
 
 @contextmanager
-def _variant(variant: Variant, folder: Path, users: int, clients: int) -> Iterator[list[Line]]:
+def _limit(folder: Path, users: int, clients: int) -> Iterator[list[Line]]:
+    """The server that was written by hand, with the same people, and the same to ask it for."""
+    place, port = folder / f"{LIMIT}-{users}", free_port()
+    place.mkdir()
+    tenants = {
+        name: Tenant(name, "", "hc_scim_" + "0" * 49, fill(place / f"{name}.sqlite3", map(person, range(users))))
+        for name in (READ, WRITTEN)
+    }
+    words = [sys.executable, "-m", "benchmarks.limit_server", str(port), str(place)]
+    with started(words, port, _ROOT, dict(os.environ), folder / f"{LIMIT}-{users}.log") as server:
+        scim = ScimWorkloads(port, _BASE_DOMAIN, clients)
+        workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN])]
+        yield [Line(Subject(LIMIT, users, each.name), each, server) for each in workloads]
+        scim.close()
+
+
+@contextmanager
+def _variant(variant: Variant, folder: Path, clients: int) -> Iterator[list[Line]]:
     """A server of ours with people in its database, and what to ask it for."""
-    place, port, secret_key = folder / variant.name, free_port(), secrets.token_urlsafe(48)
+    place, port, secret_key = folder / f"{variant.name}-{variant.users}", free_port(), secrets.token_urlsafe(48)
     place.mkdir()
     with ENGINES[variant.engine](place) as database:
-        tenants = load(database.url, secret_key, users)
+        tenants = load(database.url, secret_key, variant.users)
         env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
             "HEADCOUNT_DATABASE_URL": database.url,
             "HEADCOUNT_BASE_DOMAIN": _BASE_DOMAIN,
@@ -124,7 +150,7 @@ def _variant(variant: Variant, folder: Path, users: int, clients: int) -> Iterat
             scim = ScimWorkloads(port, _BASE_DOMAIN, clients)
             people = people_page(port, _BASE_DOMAIN, tenants[READ], clients)
             workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN]), people]
-            yield [Line(variant.name, each, server) for each in workloads]
+            yield [Line(Subject(variant.name, variant.users, each.name), each, server) for each in workloads]
             scim.close()
 
 

@@ -8,16 +8,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from benchmarks.figures import BARE, FASTAPI, Figures, Rounds, Spread, Verdict
+from benchmarks.figures import BARE, FASTAPI, LIMIT, Figures, Rounds, Spread, Verdict
 
 _ROOT = Path(__file__).parents[1]
 _TITLES = (
     "variant",
+    "users",
     "workload",
     "CPU µs/request",
     "database's µs",
     "x bare",
     "x FastAPI",
+    "x limit",
     "requests/s",
     "p50 ms",
     "p99 ms",
@@ -36,7 +38,8 @@ class Setting:
     processors: int
     fsync: Spread
     """Microseconds of an fsync on the databases' disk, once in each round."""
-    users: int
+    users: list[int]
+    """In each workspace: everything is measured once with each of these numbers."""
     clients: int
     rounds: int
     seconds: float
@@ -72,10 +75,11 @@ def as_data(setting: Setting, figures: list[Figures], goals: list[Verdict], roun
     """The report for programs, with every sample."""
     return {
         "setting": asdict(setting),
-        "figures": [asdict(each) for each in figures],
+        "figures": [asdict(each.subject) | asdict(each) for each in figures],
         "goals": [
             {
                 "variant": each.goal.variant,
+                "users": each.users,
                 "workload": each.goal.workload,
                 "goal": each.goal.says,
                 "reached": each.reached,
@@ -84,8 +88,7 @@ def as_data(setting: Setting, figures: list[Figures], goals: list[Verdict], roun
             for each in goals
         ],
         "samples": [
-            {"variant": variant, "workload": workload, "rounds": [asdict(sample) for sample in samples]}
-            for (variant, workload), samples in rounds.items()
+            asdict(subject) | {"rounds": [asdict(sample) for sample in samples]} for subject, samples in rounds.items()
         ],
     }
 
@@ -93,7 +96,7 @@ def as_data(setting: Setting, figures: list[Figures], goals: list[Verdict], roun
 def _heading(setting: Setting) -> list[str]:
     memory = ", ".join(f"{name} {megabytes:.0f} MB" for name, megabytes in setting.memory.items())
     machine = f"{setting.processors} cores ({setting.processor}), Python {setting.python}"
-    size = f"{setting.users:,} users in each workspace, {setting.clients} clients"
+    size = f"{setting.clients} clients"
     length = f"{setting.rounds} rounds of {setting.seconds:g} s for each line"
     return [
         f"{setting.date}, commit {setting.commit}, {machine}",
@@ -114,12 +117,14 @@ def _table(figures: list[Figures]) -> list[str]:
 
 def _row(each: Figures) -> tuple[str, ...]:
     return (
-        each.variant or "-",
-        each.workload,
+        each.subject.variant or "-",
+        f"{each.subject.users:,}" if each.subject.users else "-",
+        each.subject.workload,
         _spread(each.cpu, 0),
         _spread(each.database_cpu, 0) if each.database_cpu.most else "-",
         f"{each.times[BARE].median:.1f}",
         _spread(each.times[FASTAPI], 2),
+        _spread(each.times[LIMIT], 2) if LIMIT in each.times else "-",
         _spread(each.rate, 0),
         _spread(each.p50, 1),
         _spread(each.p99, 1),
@@ -134,7 +139,8 @@ def _spread(spread: Spread, digits: int) -> str:
 def _line(verdict: Verdict) -> str:
     goal = verdict.goal
     word = "met   " if verdict.met else "MISSED"
-    return f"{word}  {goal.variant}, {goal.workload}: {goal.says}; reached {verdict.reached:,.2f}"
+    where = f"{goal.variant}, {verdict.users:,} users, {goal.workload}"
+    return f"{word}  {where}: {goal.says}; reached {verdict.reached:,.2f}"
 
 
 def _commit() -> str:

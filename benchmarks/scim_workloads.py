@@ -31,17 +31,24 @@ class ScimWorkloads:
         headers = self._headers(tenant)
         ids = list(tenant.people)[:: max(1, len(tenant.people) // _SAMPLE)][:_SAMPLE]
         documents = {each: self._checked(headers, each, tenant.people[each]) for each in ids}
-        lookups = [self._lookup(headers, orjson.loads(document)) for document in documents.values()]
+        lookups = {
+            attribute: [self._lookup(headers, attribute, orjson.loads(document)) for document in documents.values()]
+            for attribute in ("userName", "emails.value")
+        }
         gets = [
             same_answer(request("GET", f"{PATH}/{each}", headers), 200, document)
             for each, document in documents.items()
         ]
         starts = range(1, min(len(tenant.people), _SAMPLE) - _PAGE + 2, _PAGE)
-        pages = [self._page(headers, start, len(tenant.people) + 1) for start in starts]
+        total = len(tenant.people) + 1  # the owner is there as well
+        pages = [self._page(headers, start, total) for start in starts]
+        last = [self._page(headers, total - _PAGE + 1, total)]
         return [
             Workload("SCIM get by id", taking_turns(gets, self._clients)),
-            Workload("SCIM look-up by userName", taking_turns(lookups, self._clients)),
+            Workload("SCIM look-up by userName", taking_turns(lookups["userName"], self._clients)),
+            Workload("SCIM look-up by e-mail", taking_turns(lookups["emails.value"], self._clients)),
             Workload("SCIM page of 100", taking_turns(pages, self._clients)),
+            Workload("SCIM last page of 100", taking_turns(last, self._clients)),
         ]
 
     def writes(self, tenant: Tenant) -> list[Workload]:
@@ -78,8 +85,8 @@ class ScimWorkloads:
         assert document | expected.document == document, document
         return body
 
-    def _lookup(self, headers: dict[str, str], document: dict[str, Any]) -> Exchange:
-        question = quote(f'userName eq "{document["userName"]}"')
+    def _lookup(self, headers: dict[str, str], attribute: str, document: dict[str, Any]) -> Exchange:
+        question = quote(f'{attribute} eq "{document["userName"]}"')
         path = f"{PATH}?filter={question}&startIndex=1&count=100"
         body = self._got(path, headers)
         answer = orjson.loads(body)

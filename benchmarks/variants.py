@@ -1,6 +1,6 @@
 """What is measured, as data: engines and numbers of processes. Another engine is a line in ENGINES and in VARIANTS."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,6 +37,8 @@ class Variant:
 
     engine: str
     processes: int
+    users: int
+    """In each workspace."""
 
     @property
     def name(self) -> str:
@@ -49,4 +51,11 @@ class Variant:
         return ("--workers", str(self.processes)) if self.processes > 1 else ()
 
 
-VARIANTS = tuple(Variant(engine, processes) for engine in ENGINES for processes in (1, 2))
+PROCESSES = (1, 2)
+NAMES = tuple(f"{engine}-{processes}" for engine in ENGINES for processes in PROCESSES)
+
+
+def variants(names: Sequence[str], users: Sequence[int]) -> list[Variant]:
+    """The variants of these names; several processes only with the first number of users, which is enough to see."""
+    every = (Variant(engine, processes, each) for each in users for engine in ENGINES for processes in PROCESSES)
+    return [each for each in every if each.name in names and (each.processes == 1 or each.users == users[0])]
