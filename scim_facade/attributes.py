@@ -16,6 +16,7 @@ from scim_facade.messages import Document
 from scim_facade.values import read_value
 from service.refusals import Invalid, Refused
 from service.store.columns import table_of
+from service.text import canonical
 
 M = TypeVar("M", bound=SQLModel)
 
@@ -23,18 +24,12 @@ Type = Literal["string", "boolean", "complex", "reference", "binary", "dateTime"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Equals:
-    """How `eq` finds rows: the condition for a bound value, and the form in which the value is compared."""
-
-    condition: Callable[[ColumnElement[Any]], ColumnElement[bool]]
-    fold: Callable[[str], str] = str
-
-
-@dataclass(frozen=True, kw_only=True)
 class Attribute:
     """One row: RFC 7643's characteristics (section 2.2), and the domain's field where a row has the value.
 
-    A complex attribute has `sub` rows. The value of a multi-valued one is kept as it is: a list of objects.
+    A complex attribute has `sub` rows. The value of a multi-valued one is kept as it is: a list of objects. `key` is
+    the column that has the canonical form of the value; `holds` is the condition that a value which is kept in a table
+    of its own, in that form, is this one.
     """
 
     name: str
@@ -50,12 +45,21 @@ class Attribute:
     canonical_values: tuple[str, ...] = ()
     reference_types: tuple[str, ...] = ()
     sub: tuple["Attribute", ...] = ()
-    equals: Equals | None = None
+    key: str | None = None
+    holds: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
 
     def named(self, name: str) -> "Attribute | None":
         """The sub-attribute with this name in any case."""
         wanted = name.lower()
         return next((each for each in self.sub if each.name.lower() == wanted), None)
+
+    def fold(self, text: str) -> str:
+        """The form in which a value with a key is compared."""
+        return text if self.case_exact else canonical(text)
+
+    def plain(self, text: str) -> str:
+        """The form in which a value without one is compared: of the letters that have a case, ASCII's are folded."""
+        return text if self.case_exact else text.encode().lower().decode()
 
     def below(self, path: str, name: str) -> str:
         """How a part is spelled where this attribute is spelled `path`: `name.givenName`, `urn:…:User:department`."""

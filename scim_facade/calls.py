@@ -75,6 +75,10 @@ class Call:
         caller: Caller = self._request.scope["state"]["caller"]
         return caller.request_id
 
+    def has(self, name: str) -> bool:
+        """Whether there is a query parameter of this name, if only an empty one."""
+        return name in self._request.query_params
+
     def text(self, name: str) -> str | None:
         """A query parameter, or None where it is absent or empty."""
         return self._request.query_params.get(name) or None

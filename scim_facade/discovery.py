@@ -26,10 +26,10 @@ async def service_provider_config(call: Call) -> Response:
             "bulk": {"supported": True, "maxOperations": MAX_OPERATIONS, "maxPayloadSize": MAX_PAYLOAD},
             "filter": {"supported": True, "maxResults": MAX_COUNT},
             "changePassword": unsupported,
-            "sort": unsupported,
+            "sort": {"supported": True},
             "etag": {"supported": True},
             "pagination": {
-                "cursor": False,
+                "cursor": True,
                 "index": True,
                 "defaultPaginationMethod": "index",
                 "defaultPageSize": DEFAULT_COUNT,

@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 
 from scim_facade import bulk, discovery, users
 from scim_facade.calls import Call
-from scim_facade.lists import listing
+from scim_facade.lists import listing, search_everything, searching
 from scim_facade.messages import Rejected, error_response, list_response
 from scim_facade.refusals import rejected
 from scim_facade.resource_types import USERS
@@ -52,6 +52,7 @@ async def nothing_there(scope: Scope, receive: Receive, send: Send) -> None:
 
 ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
     ("/Users", {"GET": listing(USERS), "POST": users.create}),
+    ("/Users/.search", {"POST": searching(USERS)}),
     (
         "/Users/{id}",
         {"GET": users.read, "PUT": users.replace, "PATCH": users.patch, "DELETE": users.delete},
@@ -64,7 +65,7 @@ ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
     ("/Schemas/{id}", {"GET": discovery.schema}),
     ("/Bulk", {"POST": bulk.bulk}),
     ("/Me", dict.fromkeys(("GET", "PUT", "PATCH", "DELETE", "POST"), not_supported)),
-    ("/.search", {"POST": not_supported}),
+    ("/.search", {"POST": search_everything}),
 )
 
 

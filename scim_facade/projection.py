@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any, Self
 
+from scim_facade.asking import Asking
 from scim_facade.attributes import AttributeTable, Chain
-from scim_facade.calls import Call
 from scim_facade.messages import Document, Rejected
 
 _ALWAYS = ("schemas", "id")
@@ -18,9 +18,9 @@ class Projection:
     unwanted: tuple[Chain, ...]
 
     @classmethod
-    def of(cls, call: Call, table: AttributeTable[Any]) -> Self:
+    def of(cls, asking: Asking, table: AttributeTable[Any]) -> Self:
         """What the request asks for. Names that no such resource has are passed over: they are in no answer anyhow."""
-        wanted, unwanted = call.text("attributes"), call.text("excludedAttributes")
+        wanted, unwanted = asking.text("attributes"), asking.text("excludedAttributes")
         if wanted and unwanted:
             raise Rejected(400, "attributes and excludedAttributes exclude each other: send one.", "invalidValue")
         return cls(_chains(wanted, table) if wanted else None, _chains(unwanted or "", table))

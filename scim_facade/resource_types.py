@@ -8,7 +8,7 @@ from sqlmodel import SQLModel
 
 from scim_facade.attributes import AttributeTable
 from scim_facade.user_attributes import USER
-from service.finding import Found, Search, Window
+from service.finding import Cursor, Found, Search, Window
 from service.unit_of_work import UnitOfWork
 from service.users.fields import User
 from service.users.queries import find_users
@@ -23,7 +23,7 @@ class ResourceType(Generic[M]):
     table: AttributeTable[M]
     endpoint: str
     description: str
-    find: Callable[[UnitOfWork, Search[M], Window], Found[M]]
+    find: Callable[[UnitOfWork, Search[M], Window | Cursor], Found[M]]
 
 
 USERS: ResourceType[User] = ResourceType(table=USER, endpoint="Users", description="User Account", find=find_users)

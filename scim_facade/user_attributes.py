@@ -4,17 +4,12 @@ The row alone makes it readable, writable, patchable and listed under /Schemas. 
 it is accepted like any attribute that we do not keep, and never stored, logged or returned.
 """
 
-from scim_facade.attributes import Attribute, AttributeTable, Equals
-from service.store.columns import table_of
-from service.text import canonical
+from scim_facade.attributes import Attribute, AttributeTable
 from service.users.fields import User
 from service.users.queries import has_email
 
 CORE = "urn:ietf:params:scim:schemas:core:2.0:User"
 ENTERPRISE = "urn:ietf:params:scim:schemas:extension:enterprise:2.0:User"
-
-_USER = table_of(User).c
-_EMAIL = Equals(condition=has_email, fold=canonical)
 
 
 def _plural(
@@ -48,14 +43,12 @@ USER = AttributeTable(
             mutability="readOnly",
             returned="always",
             uniqueness="server",
-            equals=Equals(condition=lambda value: _USER.id == value),
             doc="The identifier that this service gave the user.",
         ),
         Attribute(
             name="externalId",
             field="external_id",
             case_exact=True,
-            equals=Equals(condition=lambda value: _USER.external_id == value),
             doc="The identifier that the identity provider has for the user.",
         ),
         Attribute(
@@ -63,7 +56,7 @@ USER = AttributeTable(
             field="user_name",
             required=True,
             uniqueness="server",
-            equals=Equals(condition=lambda value: _USER.user_name_key == value, fold=canonical),
+            key="user_name_key",
             doc="The name a user signs in with; compared without regard to case.",
         ),
         Attribute(
@@ -104,7 +97,7 @@ USER = AttributeTable(
             "emails",
             "E-mail addresses; mail goes to the primary one.",
             types=("work", "home", "other"),
-            value=Attribute(name="value", equals=_EMAIL, doc="The address."),
+            value=Attribute(name="value", holds=has_email, doc="The address."),
         ),
         _plural(
             "phoneNumbers",

@@ -10,7 +10,7 @@ from service.refusals import Invalid, Refused
 if TYPE_CHECKING:
     from scim_facade.attributes import Attribute
 
-_BOOLEANS = {"true": True, "false": False}  # Entra sends "True" and "False" unless its flag aadOptscim062020 is set
+BOOLEANS = {"true": True, "false": False}  # Entra sends "True" and "False" unless its flag aadOptscim062020 is set
 
 
 def read_value(attribute: "Attribute", value: object, path: str) -> Any:
@@ -58,7 +58,7 @@ def _read_complex(attribute: "Attribute", value: object, path: str) -> dict[str,
 
 
 def _read_boolean(value: object, path: str) -> bool:
-    read = _BOOLEANS.get(value.lower()) if isinstance(value, str) else value
+    read = BOOLEANS.get(value.lower()) if isinstance(value, str) else value
     if not isinstance(read, bool):
         raise Refused(Invalid(path, "must be true or false"))
     return read

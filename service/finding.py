@@ -1,4 +1,4 @@
-"""Lists as an identity provider asks for them: what a query finds, a window of it at a time."""
+"""Lists as an identity provider asks for them: what a search finds, by number or by cursor, and how much there is."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -6,6 +6,8 @@ from typing import Generic, TypeVar
 
 from sqlmodel import SQLModel
 
+from service.pages import Order, opened, rows_from, sealed
+from service.refusals import Invalid, Refused
 from service.unit_of_work import Narrowed, UnitOfWork
 
 M = TypeVar("M", bound=SQLModel)
@@ -13,9 +15,10 @@ M = TypeVar("M", bound=SQLModel)
 
 @dataclass(frozen=True, kw_only=True)
 class Search(Generic[M]):
-    """A query in the order that it is wanted in, and the values that its conditions compare with."""
+    """A query, the order that its rows are wanted in, and the values that its conditions compare with."""
 
     query: Narrowed[M]
+    order: Order
     parameters: Mapping[str, object]
 
 
@@ -28,18 +31,50 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Cursor:
+    """Which part of what is found: at most `limit` rows behind the one that `after` stands for (None: from the first).
+
+    A cursor is good for whoever it was made for, and for the question that it was `asked` with.
+    """
+
+    after: str | None
+    limit: int
+    asked: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Found(Generic[M]):
-    """The rows within a window, and how many there are in all."""
+    """Some rows, how many there are in all, and where cursors are used, the one behind these if more follow."""
 
     rows: list[M]
     total: int
+    next_cursor: str | None = None
 
 
-def found(uow: UnitOfWork, search: Search[M], window: Window) -> Found[M]:
-    """What a search finds within a window."""
+def found(uow: UnitOfWork, search: Search[M], part: Window | Cursor) -> Found[M]:
+    """A part of what a search finds. Refuses with Invalid("cursor") one that was not made for this question here."""
+    return _in_window(uow, search, part) if isinstance(part, Window) else _behind(uow, search, part)
+
+
+def _in_window(uow: UnitOfWork, search: Search[M], window: Window) -> Found[M]:
     rows: list[M] = []
     if window.limit:
-        rows = uow.all(search.query.page, page_limit=window.limit, page_offset=window.offset, **search.parameters)
+        rows = rows_from(uow, search.query, search.order, None, window.limit, search.parameters, offset=window.offset)
     if len(rows) < window.limit and (rows or window.offset == 0):  # the window holds the last of them
         return Found(rows=rows, total=window.offset + len(rows))
-    return Found(rows=rows, total=uow.number(search.query.count, **search.parameters))
+    return Found(rows=rows, total=_total(uow, search))
+
+
+def _behind(uow: UnitOfWork, search: Search[M], cursor: Cursor) -> Found[M]:
+    purpose = f"cursor {uow.actor.workspace_id} {uow.actor.id} {search.order.name} {cursor.asked}"
+    from_here = None
+    if cursor.after is not None and (from_here := opened(uow, purpose, search.order, cursor.after)) is None:
+        raise Refused(Invalid("cursor", "is none of this question: begin again with an empty one"))
+    rows = rows_from(uow, search.query, search.order, from_here, cursor.limit + 1, search.parameters)
+    more, rows = len(rows) > cursor.limit, rows[: cursor.limit]
+    behind = sealed(uow, purpose, search.order, rows[-1]) if more else None
+    return Found(rows=rows, total=_total(uow, search), next_cursor=behind)
+
+
+def _total(uow: UnitOfWork, search: Search[M]) -> int:
+    return uow.number(search.query.count, **search.parameters)

@@ -7,16 +7,18 @@ tamper-evident: whatever was not made here, for this list, is refused with one s
 import base64
 import binascii
 import hmac
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import lru_cache
 from typing import Any, Generic, TypeVar
 
 import orjson
-from sqlalchemy import Column, bindparam, tuple_
+from sqlalchemy import ColumnElement, bindparam, tuple_
 from sqlmodel import SQLModel
 
 from service.refusals import Invalid, Refused
+from service.store.columns import Instant
 from service.unit_of_work import Narrowed, UnitOfWork
 
 M = TypeVar("M", bound=SQLModel)
@@ -27,10 +29,10 @@ _TAG_LENGTH = 12  # bytes
 
 @dataclass(frozen=True)
 class Order:
-    """An order of a list: its name and its columns, the last of which tells all rows apart."""
+    """An order of a list: its name and its columns, which the rows have, and the last of which tells all rows apart."""
 
     name: str
-    columns: tuple[Column[Any], ...]
+    columns: tuple[ColumnElement[Any], ...]
     descending: bool = False
 
 
@@ -62,10 +64,12 @@ def page_of(
     size, cursor = (wanted.last, wanted.before) if backwards else (wanted.first, wanted.after)
     if size is None or not 1 <= size <= MAX_SIZE:
         raise Refused(Invalid("last" if backwards else "first", f"must be between 1 and {MAX_SIZE}"))
-    from_here = _opened(uow, order, cursor, "before" if backwards else "after") if cursor is not None else ()
-    statement = _page_query(query, order, backwards, bool(from_here))
-    where = {f"from_{number}": value for number, value in enumerate(from_here)}
-    rows = uow.all(statement, page_limit=size + 1, page_offset=0, **where, **parameters)
+    purpose = f"cursor {uow.actor.workspace_id} {order.name}"
+    from_here = None
+    if cursor is not None and (from_here := opened(uow, purpose, order, cursor)) is None:
+        why = "is no cursor of this list in this order: take one from its pageInfo or edges"
+        raise Refused(Invalid("before" if backwards else "after", why))
+    rows = rows_from(uow, query, order, from_here, size + 1, parameters, backwards=backwards)
     more, rows = len(rows) > size, rows[:size]
     if backwards:
         rows.reverse()
@@ -73,7 +77,7 @@ def page_of(
         rows=rows,
         has_next=cursor is not None if backwards else more,
         has_previous=more if backwards else cursor is not None,
-        cursor_of=lambda row: _sealed(uow, order, [getattr(row, column.key) for column in order.columns]),
+        cursor_of=lambda row: sealed(uow, purpose, order, row),
     )
 
 
@@ -87,6 +91,23 @@ def _goes_backwards(wanted: PageRequest) -> bool:
     return wanted.last is not None
 
 
+def rows_from(
+    uow: UnitOfWork,
+    query: Narrowed[M],
+    order: Order,
+    from_here: Sequence[Any] | None,
+    limit: int,
+    parameters: Mapping[str, object],
+    *,
+    backwards: bool = False,
+    offset: int = 0,
+) -> list[M]:
+    """The rows behind those values of the order's columns (None: from an end on), in the order or against it."""
+    statement = _page_query(query, order, backwards, from_here is not None)
+    where = {f"from_{number}": value for number, value in enumerate(from_here or ())}
+    return uow.all(statement, page_limit=limit, page_offset=offset, **where, **parameters)
+
+
 @lru_cache(maxsize=512)
 def _page_query(query: Narrowed[M], order: Order, backwards: bool, from_somewhere: bool) -> Narrowed[M]:
     """One statement for all pages of one shape."""
@@ -98,22 +119,24 @@ def _page_query(query: Narrowed[M], order: Order, backwards: bool, from_somewher
     return query.order_by(*(column.desc() if descending else column.asc() for column in order.columns)).page
 
 
-def _sealed(uow: UnitOfWork, order: Order, values: Sequence[Any]) -> str:
-    body = orjson.dumps(values)
-    return base64.urlsafe_b64encode(_tag(uow, order, body) + body).rstrip(b"=").decode()
+def sealed(uow: UnitOfWork, purpose: str, order: Order, row: Any) -> str:
+    """The cursor of a row: opaque, of RFC 3986's unreserved characters, good for this purpose and no other."""
+    body = orjson.dumps([getattr(row, str(column.key)) for column in order.columns])
+    return base64.urlsafe_b64encode(_tag(uow, purpose, body) + body).rstrip(b"=").decode()
 
 
-def _opened(uow: UnitOfWork, order: Order, cursor: str, field: str) -> list[Any]:
+def opened(uow: UnitOfWork, purpose: str, order: Order, cursor: str) -> list[Any] | None:
+    """The values of the order's columns that a cursor stands for, or None where it was not made for this purpose."""
     try:
-        sealed = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
+        bytes_of = base64.urlsafe_b64decode(cursor.encode() + b"=" * (-len(cursor) % 4))
     except (binascii.Error, UnicodeEncodeError):
-        sealed = b""
-    tag, body = sealed[:_TAG_LENGTH], sealed[_TAG_LENGTH:]
-    if not hmac.compare_digest(tag, _tag(uow, order, body)):
-        raise Refused(Invalid(field, "is no cursor of this list in this order: take one from its pageInfo or edges"))
-    values: list[Any] = orjson.loads(body)
-    return values
+        bytes_of = b""
+    tag, body = bytes_of[:_TAG_LENGTH], bytes_of[_TAG_LENGTH:]
+    if not hmac.compare_digest(tag, _tag(uow, purpose, body)):
+        return None
+    values = zip(orjson.loads(body), order.columns, strict=True)
+    return [datetime.fromisoformat(value) if column.type is Instant else value for value, column in values]
 
 
-def _tag(uow: UnitOfWork, order: Order, body: bytes) -> bytes:
-    return uow.seal.tag(f"cursor {uow.actor.workspace_id} {order.name}".encode(), body)[:_TAG_LENGTH]
+def _tag(uow: UnitOfWork, purpose: str, body: bytes) -> bytes:
+    return uow.seal.tag(purpose.encode(), body)[:_TAG_LENGTH]

@@ -57,6 +57,10 @@ class Narrowed(Generic[M]):
         """The same in this order."""
         return Narrowed(self.statement.order_by(*columns))
 
+    def with_columns(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
+        """The same with further columns behind those of the model."""
+        return Narrowed(self.statement.add_columns(*columns))
+
     @cached_property
     def page(self) -> "Narrowed[M]":
         """The same cut to a page by the parameters `page_limit` and `page_offset`."""

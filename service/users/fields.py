@@ -105,7 +105,7 @@ class User(UserFields, table=True):
 
     __table_args__ = (
         UniqueConstraint("workspace_id", "user_name_key", name="user_user_name"),
-        Index("user_external_id", "workspace_id", "external_id"),
+        Index("user_external_id", "workspace_id", "external_id", "id"),
         Index("user_name_order", "workspace_id", "name_key", "id"),
     )
 

@@ -7,7 +7,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from service.actor import Permission, Role
-from service.finding import Found, Search, Window, found
+from service.finding import Cursor, Found, Search, Window, found
 from service.ids import is_possible
 from service.pages import Order, Page, PageRequest, page_of
 from service.refusals import Invalid, NotFound, Refused
@@ -33,14 +33,16 @@ def get_user(uow: UnitOfWork, user_id: str) -> User:
 
 def has_email(value_key: ColumnElement[str]) -> ColumnElement[bool]:
     """The condition that one of the user's addresses has this canonical form."""
-    mine = (_EMAIL.c.workspace_id == _USER.c.workspace_id) & (_EMAIL.c.user_id == _USER.c.id)
-    return exists(select(_EMAIL.c.user_id).where(mine, _EMAIL.c.value_key == value_key))
+    theirs = select(_EMAIL.c.user_id).where(
+        _EMAIL.c.workspace_id == bindparam("of_workspace"), _EMAIL.c.value_key == value_key
+    )
+    return _USER.c.id.in_(theirs)
 
 
-def find_users(uow: UnitOfWork, search: Search[User], window: Window) -> Found[User]:
-    """The users that a search finds, within a window, and how many there are in all."""
+def find_users(uow: UnitOfWork, search: Search[User], part: Window | Cursor) -> Found[User]:
+    """A part of the users that a search finds, and how many there are in all; Invalid("cursor") names a bad one."""
     uow.demand(Permission.USERS_READ)
-    return found(uow, search, window)
+    return found(uow, search, part)
 
 
 def all_users(uow: UnitOfWork) -> list[User]:

@@ -12,7 +12,7 @@ from service.audit_log import AuditFilter
 from service.finding import Search, Window
 from service.flags import Flag
 from service.ids import new_id
-from service.pages import PageRequest
+from service.pages import Order, PageRequest
 from service.refusals import Forbidden, NotFound, Reason, Refused
 from service.sessions import open_session
 from service.store.columns import table_of
@@ -46,11 +46,11 @@ VALUES: dict[str, Any] = {
     "reason": "a reason",
     "role": Role.ADMIN,
     "scopes": [ApiKeyScope.SCIM],
-    "search": Search(query=narrowed(User).order_by(table_of(User).c.id), parameters={}),
+    "search": Search(query=narrowed(User), order=Order("users", (table_of(User).c.id,)), parameters={}),
     "subdomain": "mine",
     "user_name": "Mallory",
     "wanted": PageRequest(first=100),
-    "window": Window(offset=0, limit=100),
+    "part": Window(offset=0, limit=100),
     # Where one name means two things, the module comes first.
     "service.audit_log.filter": AuditFilter(),
     "service.users.queries.filter": UserFilter(),

@@ -11,7 +11,14 @@ from service.unit_of_work import UnitOfWork
 from tests.house.tree import modules
 
 # What verbs are made of, and asks for no permission because the verb did.
-PARTS_OF_VERBS = {"service.finding.found", "service.pages.page_of", "service.credentials.refuse_unless_good"}
+PARTS_OF_VERBS = {
+    "service.credentials.refuse_unless_good",
+    "service.finding.found",
+    "service.pages.opened",
+    "service.pages.page_of",
+    "service.pages.rows_from",
+    "service.pages.sealed",
+}
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,6 @@ DEVIATIONS: dict[tuple[str, str, str], str] = {
         "Removing `active` is refused (400, mutability). Without a value it would get its default, true: a way to give "
         "access to somebody who was put out. A 2xx that changes nothing would be worse (RFC 7644, 3.5.2.2)."
     ),
-    ("search_with_attributes", "User", ""): "POST /.search is not served yet, and the checker says so by skipping it.",
 }
 
 

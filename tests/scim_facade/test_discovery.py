@@ -18,7 +18,8 @@ def scim(acme: Tenant) -> httpx2.Client:
 def test_the_configuration_says_what_is_supported(scim: httpx2.Client) -> None:
     body = scim.get("/ServiceProviderConfig").json()
     supported = {name for name, value in body.items() if isinstance(value, dict) and value.get("supported")}
-    assert supported == {"patch", "bulk", "filter", "etag"}
+    assert supported == {"patch", "bulk", "filter", "sort", "etag"}
+    assert (body["pagination"]["cursor"], body["pagination"]["index"]) == (True, True)
     assert body["bulk"] == {"supported": True, "maxOperations": 1_000, "maxPayloadSize": 5 << 20}
     assert body["authenticationSchemes"][0]["type"] == "oauthbearertoken"
 

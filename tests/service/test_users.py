@@ -7,6 +7,7 @@ import pytest
 from service.actor import Role
 from service.audit import AuditEvent
 from service.finding import Search, Window
+from service.pages import Order
 from service.refusals import Forbidden, Invalid, NotFound, Refused, Stale, Taken
 from service.store.columns import table_of
 from service.unit_of_work import narrowed
@@ -25,7 +26,7 @@ from tests.service.cast import Acme, Globex, changed, events, nothing_changes, p
 
 pytestmark = pytest.mark.anyio
 
-EVERYBODY = Search(query=narrowed(User).order_by(table_of(User).c.id), parameters={})
+EVERYBODY = Search(query=narrowed(User), order=Order("users", (table_of(User).c.id,)), parameters={})
 TAKEN_SPELLINGS = [
     "bob@acme.example",
     "BOB@ACME.EXAMPLE",

@@ -1,0 +1,86 @@
+"""What is within a JSON column, and the one test of text that the engines spell differently, as SQL expressions."""
+
+from typing import Any
+
+from sqlalchemy import Boolean, ColumnElement, String
+from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
+from sqlalchemy.sql.selectable import TableValuedAlias
+
+
+class _Elements(FunctionElement[Any]):
+    """The elements of a list, a row each."""
+
+    name = "elements"
+    inherit_cache = False
+
+
+class _Part(FunctionElement[Any]):
+    """A member of an object, as text or as a boolean."""
+
+    name = "part"
+    inherit_cache = False
+
+    def __init__(self, value: ColumnElement[Any], member: str, *, boolean: bool) -> None:
+        super().__init__(value)
+        self.member = member.replace("'", "''")
+        self.type = Boolean() if boolean else String()
+
+
+class _Contains(FunctionElement[bool]):
+    """Whether a text has another one in it."""
+
+    name = "contains"
+    type = Boolean()
+    inherit_cache = False
+
+
+def elements(column: ColumnElement[Any]) -> TableValuedAlias:
+    """The elements of a JSON list, to select from; the column `value` has them. No row where there is no list."""
+    return _Elements(column).table_valued("value")
+
+
+def part(value: ColumnElement[Any], member: str, *, boolean: bool = False) -> ColumnElement[Any]:
+    """A member of a JSON object, NULL where it has none; text sorts and compares by its code points."""
+    return _Part(value, member, boolean=boolean)
+
+
+def contains(text: ColumnElement[str], wanted: ColumnElement[str]) -> ColumnElement[bool]:
+    """Whether `wanted` is within `text`, exactly."""
+    return _Contains(text, wanted)
+
+
+def _of(element: FunctionElement[Any], compiler: SQLCompiler, **more: Any) -> str:
+    return compiler.process(element.clauses, **more)
+
+
+@compiles(_Elements, "sqlite")
+def _sqlite_elements(element: _Elements, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_each({_of(element, compiler, **more)})"
+
+
+@compiles(_Elements, "postgresql")
+def _postgresql_elements(element: _Elements, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_array_elements({_of(element, compiler, **more)})"
+
+
+@compiles(_Part, "sqlite")
+def _sqlite_part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
+    return f"""json_extract({_of(element, compiler, **more)}, '$."{element.member}"')"""
+
+
+@compiles(_Part, "postgresql")
+def _postgresql_part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
+    text = f"({_of(element, compiler, **more)} ->> '{element.member}')"
+    return f"CAST({text} AS BOOLEAN)" if isinstance(element.type, Boolean) else f'({text} COLLATE "C")'
+
+
+@compiles(_Contains, "sqlite")
+def _sqlite_contains(element: _Contains, compiler: SQLCompiler, **more: Any) -> str:
+    return f"instr({_of(element, compiler, **more)}) > 0"
+
+
+@compiles(_Contains, "postgresql")
+def _postgresql_contains(element: _Contains, compiler: SQLCompiler, **more: Any) -> str:
+    return f"strpos({_of(element, compiler, **more)}) > 0"
