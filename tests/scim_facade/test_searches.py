@@ -199,6 +199,7 @@ def walked(scim: httpx2.Client, count: int, **parameters: str) -> list[str]:
     """The ids that a walk by cursor meets."""
     ids: list[str] = []
     cursor: str | None = ""
+    total = -1
     while cursor is not None:
         answer = scim.get("/Users", params={"count": str(count), "cursor": cursor, **parameters})
         assert answer.status_code == 200, answer.text
@@ -206,6 +207,6 @@ def walked(scim: httpx2.Client, count: int, **parameters: str) -> list[str]:
         assert "startIndex" not in page
         assert len(page["Resources"]) == page["itemsPerPage"] <= count
         ids += [each["id"] for each in page["Resources"]]
-        cursor = page.get("nextCursor")
-    assert page["totalResults"] == len(ids)
+        cursor, total = page.get("nextCursor"), page["totalResults"]
+    assert total == len(ids)
     return ids
