@@ -39,7 +39,7 @@ class Attribute:
     multi_valued: bool = False
     required: bool = False
     case_exact: bool = False
-    mutability: Literal["readWrite", "readOnly"] = "readWrite"
+    mutability: Literal["readWrite", "readOnly", "immutable"] = "readWrite"
     returned: Literal["default", "always"] = "default"
     uniqueness: Literal["none", "server"] = "none"
     canonical_values: tuple[str, ...] = ()

@@ -13,12 +13,12 @@ from starlette.responses import Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from scim_facade import bulk, discovery, users
+from scim_facade import bulk, discovery, groups, users
 from scim_facade.calls import Call
 from scim_facade.lists import listing, search_everything, searching
-from scim_facade.messages import Rejected, error_response, list_response
+from scim_facade.messages import Rejected, error_response
 from scim_facade.refusals import rejected
-from scim_facade.resource_types import USERS
+from scim_facade.resource_types import GROUPS, USERS
 from service.api_keys import ApiKeyScope
 from service.authentication import BAD_KEY, Caller, KeyHolder, recognise_key
 from service.flags import Flag
@@ -33,11 +33,6 @@ _OFF = (
 )
 
 Handler = Callable[[Call], Awaitable[Response]]
-
-
-async def no_groups(call: Call) -> Response:
-    """GET /Groups: there are none yet, and Okta asks for them even so."""
-    return list_response([], total=0, start_index=1)
 
 
 async def not_supported(call: Call) -> Response:
@@ -57,7 +52,12 @@ ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
         "/Users/{id}",
         {"GET": users.read, "PUT": users.replace, "PATCH": users.patch, "DELETE": users.delete},
     ),
-    ("/Groups", {"GET": no_groups, "POST": not_supported}),
+    ("/Groups", {"GET": listing(GROUPS), "POST": groups.create}),
+    ("/Groups/.search", {"POST": searching(GROUPS)}),
+    (
+        "/Groups/{id}",
+        {"GET": groups.read, "PUT": groups.replace, "PATCH": groups.patch, "DELETE": groups.delete},
+    ),
     ("/ServiceProviderConfig", {"GET": discovery.service_provider_config}),
     ("/ResourceTypes", {"GET": discovery.resource_types}),
     ("/ResourceTypes/{id}", {"GET": discovery.resource_type}),

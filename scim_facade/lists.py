@@ -12,8 +12,10 @@ from scim_facade.messages import Document, Rejected, ScimResponse, list_response
 from scim_facade.projection import Projection
 from scim_facade.queries import search_of
 from scim_facade.resource_types import RESOURCE_TYPES, ResourceType
+from scim_facade.resources import Linked, document_of, linked
 from service.finding import Cursor, Found, Search, Window
 from service.refusals import Invalid, Refused
+from service.unit_of_work import UnitOfWork
 
 M = TypeVar("M", bound=SQLModel)
 
@@ -54,9 +56,10 @@ async def search_everything(call: Call) -> Response:
     total = 0
     for kind, search, projection in _searches(asking):
         begin = max(window.offset - total, 0)
-        found = await call.read(kind.find, search, Window(offset=begin, limit=window.limit - len(resources)))
+        part = Window(offset=begin, limit=window.limit - len(resources))
+        found = await call.read(_finding(kind, projection), search, part)
         resources += _documents(call, kind, found, projection)
-        total += found.total
+        total += found[0].total
     return list_response(resources, total=total, start_index=window.offset + 1)
 
 
@@ -66,8 +69,8 @@ async def _answer(call: Call, kind: ResourceType[Any], asking: Asking) -> Respon
     if asking.has("cursor"):
         return await _behind_cursor(call, kind, asking, search, projection)
     window = _window(asking)
-    found = await call.read(kind.find, search, window)
-    return list_response(_documents(call, kind, found, projection), total=found.total, start_index=window.offset + 1)
+    found = await call.read(_finding(kind, projection), search, window)
+    return list_response(_documents(call, kind, found, projection), total=found[0].total, start_index=window.offset + 1)
 
 
 async def _behind_cursor(
@@ -80,15 +83,16 @@ async def _behind_cursor(
         raise Rejected(400, f"count must be between 1 and {MAX_COUNT:,} where cursors are used.", "invalidCount")
     asked = repr([asking.text(name) for name in ("filter", "sortBy", "sortOrder")])
     try:
-        found = await call.read(kind.find, search, Cursor(after=asking.text("cursor"), limit=count, asked=asked))
+        part = Cursor(after=asking.text("cursor"), limit=count, asked=asked)
+        found = await call.read(_finding(kind, projection), search, part)
     except Refused as refused:
         if isinstance(refused.reason, Invalid) and refused.reason.field == "cursor":
             raise Rejected(400, f"The cursor {refused.reason.why}.", "invalidCursor") from None
         raise
     resources = _documents(call, kind, found, projection)
-    message = {"schemas": [_LIST], "totalResults": found.total, "itemsPerPage": len(resources)}
-    if found.next_cursor is not None:
-        message["nextCursor"] = found.next_cursor
+    message = {"schemas": [_LIST], "totalResults": found[0].total, "itemsPerPage": len(resources)}
+    if found[0].next_cursor is not None:
+        message["nextCursor"] = found[0].next_cursor
     return ScimResponse(message | {"Resources": resources})
 
 
@@ -118,6 +122,17 @@ def _window(asking: Asking) -> Window:
     return Window(offset=start - 1, limit=min(max(asking.number("count", DEFAULT_COUNT), 0), MAX_COUNT))
 
 
-def _documents(call: Call, kind: ResourceType[Any], found: Found[Any], projection: Projection) -> list[Document]:
-    documents = (kind.table.render(row, call.location(kind.endpoint, row.id)) for row in found.rows)
-    return [projection.applied(document) for document in documents]
+def _finding(kind: ResourceType[M], projection: Projection) -> Callable[..., tuple[Found[M], Linked]]:
+    """The verb that finds resources and what they are linked with."""
+
+    def both(uow: UnitOfWork, search: Search[M], part: Window | Cursor) -> tuple[Found[M], Linked]:
+        found = kind.find(uow, search, part)
+        return found, linked(uow, kind, projection, found.rows)
+
+    return both
+
+
+def _documents(
+    call: Call, kind: ResourceType[Any], found: tuple[Found[Any], Linked], projection: Projection
+) -> list[Document]:
+    return [document_of(call, kind, row, found[1], projection) for row in found[0].rows]

@@ -37,12 +37,13 @@ class Path:
 def patched(document: Document, message: Document, table: AttributeTable[Any]) -> Document:
     """The document as the PatchOp message wants it. The given one stays as it is."""
     edited: Document = orjson.loads(orjson.dumps(document))
-    for operation in _operations(message):
+    for operation in operations_of(message):
         _apply(edited, operation, table)
     return edited
 
 
-def _operations(message: Document) -> list[Document]:
+def operations_of(message: Document) -> list[Document]:
+    """The operations of a PatchOp message, each an object."""
     operations = member(message, "Operations")
     if not isinstance(operations, list) or not all(isinstance(each, dict) for each in operations):
         raise Rejected(400, "A PATCH must have a list of Operations, each an object.", "invalidSyntax")

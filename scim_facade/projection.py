@@ -25,6 +25,17 @@ class Projection:
             raise Rejected(400, "attributes and excludedAttributes exclude each other: send one.", "invalidValue")
         return cls(_chains(wanted, table) if wanted else None, _chains(unwanted or "", table))
 
+    def wants(self, attribute: str) -> bool:
+        """Whether anything of an attribute of the default set is asked for."""
+        if self.wanted is not None:
+            return any(chain[0].name == attribute for chain in self.wanted)
+        return all(len(chain) > 1 or chain[0].name != attribute for chain in self.unwanted)
+
+    @property
+    def is_default(self) -> bool:
+        """Whether nothing in particular is asked for."""
+        return self.wanted is None and not self.unwanted
+
     def applied(self, document: Document) -> Document:
         """The document with what is wanted; `id` and `schemas` always are."""
         if self.wanted is not None:

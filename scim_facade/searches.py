@@ -24,7 +24,7 @@ _OPERATORS = {
     "dateTime": frozenset({"eq", "gt", "ge", "lt", "le"}),
 }
 
-_FOUND_BY_VALUE = '{0} can be found as {0}[value eq "…"], and in no other way'
+_FOUND_BY_VALUE = '{0} cannot be searched; {1} can, as {1}[value eq "…"]'
 
 Find = Callable[[str], Chain]
 
@@ -87,7 +87,7 @@ class _Plan:
 
     def _present(self, chain: Chain) -> Filter:
         if any(attribute.holds and attribute.sub for attribute in chain):
-            raise invalid(_FOUND_BY_VALUE.format(spelled(chain[:1])))
+            raise invalid(_FOUND_BY_VALUE.format(spelled(chain), spelled(chain[:1])))
         return Present(spelled(chain))
 
     def _within(self, chain: Chain, inner: Filter, *, inside: bool) -> Filter:
@@ -118,7 +118,9 @@ class _Plan:
             case Compare(path, operator, value) if path.lower() == "value":
                 self._count()
                 return self._compare(chain, operator, value, inside=False)
-        raise invalid(_FOUND_BY_VALUE.format(spelled(chain)))
+        named = inner.path if isinstance(inner, Compare | Present) else ""
+        what = chain[-1].below(spelled(chain), named) if named else spelled(chain)
+        raise invalid(_FOUND_BY_VALUE.format(what, spelled(chain)))
 
     def _compare(self, chain: Chain, operator: str, value: Scalar, *, inside: bool) -> Filter:
         if operator == "ne":

@@ -5,6 +5,7 @@ it is accepted like any attribute that we do not keep, and never stored, logged 
 """
 
 from scim_facade.attributes import Attribute, AttributeTable
+from service.groups.queries import in_group
 from service.users.fields import User
 from service.users.queries import has_email
 
@@ -31,26 +32,54 @@ def _plural(
     )
 
 
+def identifier(noun: str) -> Attribute:
+    """`id`, of every resource (RFC 7643, 3.1)."""
+    return Attribute(
+        name="id",
+        field="id",
+        case_exact=True,
+        mutability="readOnly",
+        returned="always",
+        uniqueness="server",
+        doc=f"The identifier that this service gave the {noun}.",
+    )
+
+
+def external_id(noun: str) -> Attribute:
+    """`externalId`, of every resource."""
+    return Attribute(
+        name="externalId",
+        field="external_id",
+        case_exact=True,
+        doc=f"The identifier that the identity provider has for the {noun}.",
+    )
+
+
+def meta(name: str) -> Attribute:
+    """`meta`, of every resource."""
+    made, changed = "When it was made.", "When it last changed."
+    return Attribute(
+        name="meta",
+        type="complex",
+        mutability="readOnly",
+        doc="About this record.",
+        sub=(
+            Attribute(name="resourceType", case_exact=True, mutability="readOnly", doc=f"{name}."),
+            Attribute(name="created", field="created_at", type="dateTime", mutability="readOnly", doc=made),
+            Attribute(name="lastModified", field="updated_at", type="dateTime", mutability="readOnly", doc=changed),
+            Attribute(name="location", type="reference", case_exact=True, mutability="readOnly", doc="Its address."),
+            Attribute(name="version", case_exact=True, mutability="readOnly", doc="Its entity tag."),
+        ),
+    )
+
+
 USER = AttributeTable(
     User,
     "User",
     CORE,
     [
-        Attribute(
-            name="id",
-            field="id",
-            case_exact=True,
-            mutability="readOnly",
-            returned="always",
-            uniqueness="server",
-            doc="The identifier that this service gave the user.",
-        ),
-        Attribute(
-            name="externalId",
-            field="external_id",
-            case_exact=True,
-            doc="The identifier that the identity provider has for the user.",
-        ),
+        identifier("user"),
+        external_id("user"),
         Attribute(
             name="userName",
             field="user_name",
@@ -152,28 +181,34 @@ USER = AttributeTable(
             value=Attribute(name="value", type="binary", case_exact=True, doc="DER, in base 64."),
         ),
         Attribute(
-            name="meta",
+            name="groups",
             type="complex",
+            multi_valued=True,
             mutability="readOnly",
-            doc="About this record.",
+            holds=in_group,
+            case_exact=True,
+            doc="The groups that the user is in. They change with the groups' members.",
             sub=(
-                Attribute(name="resourceType", case_exact=True, mutability="readOnly", doc="User."),
+                Attribute(name="value", case_exact=True, mutability="readOnly", doc="The id of the group."),
                 Attribute(
-                    name="created", field="created_at", type="dateTime", mutability="readOnly", doc="When it was made."
-                ),
-                Attribute(
-                    name="lastModified",
-                    field="updated_at",
-                    type="dateTime",
+                    name="$ref",
+                    type="reference",
+                    case_exact=True,
                     mutability="readOnly",
-                    doc="When it last changed.",
+                    reference_types=("Group",),
+                    doc="The address of the group.",
                 ),
+                Attribute(name="display", mutability="readOnly", doc="The group's name."),
                 Attribute(
-                    name="location", type="reference", case_exact=True, mutability="readOnly", doc="Its address."
+                    name="type",
+                    case_exact=True,
+                    mutability="readOnly",
+                    canonical_values=("direct",),
+                    doc="Always direct: no group is in another.",
                 ),
-                Attribute(name="version", case_exact=True, mutability="readOnly", doc="Its entity tag."),
             ),
         ),
+        meta("User"),
     ],
     extensions=[
         Attribute(

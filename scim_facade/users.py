@@ -4,14 +4,13 @@ from typing import Any
 
 from starlette.responses import Response
 
-from scim_facade.attributes import etag
 from scim_facade.calls import Call
-from scim_facade.messages import Document, ScimResponse
 from scim_facade.patch import patched
 from scim_facade.preconditions import Preconditions
 from scim_facade.projection import Projection
+from scim_facade.resource_types import USERS
+from scim_facade.resources import Resource, read_one, with_links
 from scim_facade.user_attributes import USER
-from service.refusals import Refused, Stale
 from service.users.commands import create_user, delete_user, update_user
 from service.users.fields import User, UserFields, user_fields
 from service.users.queries import get_user
@@ -22,27 +21,21 @@ async def create(call: Call) -> Response:
     projection = Projection.of(call, USER)
     fields = user_fields(USER.parse(await call.document()))
     user = await call.write(create_user, fields)
-    return _response(user, call, projection, status=201)
+    return Resource(user, {}).response(call, USERS, projection, status=201)  # who is new is in no group
 
 
 async def read(call: Call) -> Response:
     """GET /Users/{id}; 304 where If-None-Match names the version."""
-    projection, preconditions = Projection.of(call, USER), Preconditions.of(call)
-    user = await call.read(get_user, call.id)
-    if user.version not in preconditions.wanted:
-        raise Refused(Stale("User", user.id))
-    if user.version in preconditions.unwanted:
-        return Response(status_code=304, headers={"ETag": etag(user.version)})
-    return _response(user, call, projection)
+    return await read_one(call, USERS, Projection.of(call, USER), get_user)
 
 
 async def replace(call: Call) -> Response:
     """PUT /Users/{id}: what the document leaves out is cleared, save `active`, which stays (Okta leaves it out)."""
     projection = Projection.of(call, USER)
     parsed = USER.parse(await call.document())
-    preconditions = Preconditions.of(call)
-    user = await call.write(update_user, call.id, lambda now: _fields(now, parsed), if_version=preconditions)
-    return _response(user, call, projection)
+    verb = with_links(USERS, projection, update_user)
+    changed = await call.write(verb, call.id, lambda now: _fields(now, parsed), if_version=Preconditions.of(call))
+    return changed.response(call, USERS, projection)
 
 
 async def patch(call: Call) -> Response:
@@ -53,8 +46,9 @@ async def patch(call: Call) -> Response:
     def edited(now: User) -> UserFields:
         return _fields(now, USER.parse(patched(USER.render(now, ""), message, USER)))
 
-    user = await call.write(update_user, call.id, edited, if_version=Preconditions.of(call))
-    return _response(user, call, projection)
+    verb = with_links(USERS, projection, update_user)
+    changed = await call.write(verb, call.id, edited, if_version=Preconditions.of(call))
+    return changed.response(call, USERS, projection)
 
 
 async def delete(call: Call) -> Response:
@@ -65,13 +59,3 @@ async def delete(call: Call) -> Response:
 
 def _fields(now: User, parsed: dict[str, Any]) -> UserFields:
     return user_fields({"active": now.active, **parsed})
-
-
-def _document(user: User, call: Call) -> Document:
-    return USER.render(user, call.location("Users", user.id))
-
-
-def _response(user: User, call: Call, projection: Projection, status: int = 200) -> Response:
-    document = _document(user, call)
-    headers = {"Location": document["meta"]["location"], "ETag": etag(user.version)}
-    return ScimResponse(projection.applied(document), status, headers=headers)

@@ -10,6 +10,9 @@ class Permission(StrEnum):
     WORKSPACE_READ = "workspace:read"
     USERS_READ = "users:read"
     USERS_WRITE = "users:write"
+    GROUPS_READ = "groups:read"
+    GROUPS_WRITE = "groups:write"
+    GROUP_ROLES_WRITE = "group_roles:write"
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
     FLAGS_READ = "flags:read"
@@ -43,9 +46,10 @@ class Role(StrEnum):
         return ranks.index(self) <= ranks.index(other)
 
 
-_MEMBER = frozenset({Permission.WORKSPACE_READ, Permission.USERS_READ, Permission.SESSIONS_USE})
+_MEMBER = frozenset({Permission.WORKSPACE_READ, Permission.USERS_READ, Permission.GROUPS_READ, Permission.SESSIONS_USE})
 _ADMIN = _MEMBER | {
     Permission.USERS_WRITE,
+    Permission.GROUP_ROLES_WRITE,
     Permission.API_KEYS_READ,
     Permission.API_KEYS_WRITE,
     Permission.FLAGS_READ,

@@ -32,7 +32,15 @@ class ApiKeyScope(StrEnum):
 
 
 _SCOPE_PERMISSIONS = {
-    ApiKeyScope.SCIM: frozenset({Permission.USERS_READ, Permission.USERS_WRITE, Permission.API_KEYS_USE})
+    ApiKeyScope.SCIM: frozenset(
+        {
+            Permission.USERS_READ,
+            Permission.USERS_WRITE,
+            Permission.GROUPS_READ,
+            Permission.GROUPS_WRITE,
+            Permission.API_KEYS_USE,
+        }
+    )
 }
 
 

@@ -8,6 +8,7 @@ from sqlmodel import SQLModel
 
 from service.pages import Order, opened, rows_from, sealed
 from service.refusals import Invalid, Refused
+from service.text import MAX_TEXT, canonical, unstorable
 from service.unit_of_work import Narrowed, UnitOfWork
 
 M = TypeVar("M", bound=SQLModel)
@@ -54,6 +55,16 @@ class Found(Generic[M]):
 def found(uow: UnitOfWork, search: Search[M], part: Window | Cursor) -> Found[M]:
     """A part of what a search finds. Refuses with Invalid("cursor") one that was not made for this question here."""
     return _in_window(uow, search, part) if isinstance(part, Window) else _behind(uow, search, part)
+
+
+def pattern_of(text: str) -> str:
+    """A text as LIKE finds it within a canonical column, itself and nothing else; Invalid("text") where none can be."""
+    if len(text) > MAX_TEXT:
+        raise Refused(Invalid("text", f"must not have more than {MAX_TEXT:,} characters"))
+    if why := unstorable(text):
+        raise Refused(Invalid("text", why))
+    escaped = canonical(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
+    return f"%{escaped}%"
 
 
 def _in_window(uow: UnitOfWork, search: Search[M], window: Window) -> Found[M]:

@@ -8,6 +8,8 @@ disagree on who is who.
 import re
 import unicodedata
 
+MAX_TEXT = 1_000  # characters of any one value
+
 # What nobody sees: Default_Ignorable_Code_Point of Unicode's DerivedCoreProperties.txt.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164"

@@ -72,6 +72,11 @@ class Narrowed(Generic[M]):
         return Narrowed(self.statement.with_for_update())
 
     @cached_property
+    def kept(self) -> "Narrowed[M]":
+        """The same rows, which nobody else deletes until this unit's end: for what is read in order to be linked to."""
+        return Narrowed(self.statement.with_for_update(read=True, key_share=True))
+
+    @cached_property
     def count(self) -> "Narrowed[M]":
         """How many rows it would find, for `UnitOfWork.number`."""
         return Narrowed(self.statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
@@ -128,6 +133,22 @@ class UnitOfWork:
             self._changed = True
             owned = [{**values, "workspace_id": self.actor.workspace_id} for values in rows]
             self._connection.run_many(_plain_insert(table_of(model)), owned)
+
+    def insert_found(
+        self, model: type[M], query: Narrowed[Any], columns: tuple[ColumnElement[Any], ...], **parameters: object
+    ) -> list[M]:
+        """Add a row for each that a query finds, made of these columns by their names in the model; the new rows."""
+        rows: list[M] = self._connection.rows(
+            _insert_found(table_of(model), query, columns), parameters | self._of_workspace
+        )
+        self._changed = self._changed or bool(rows)
+        return rows
+
+    def delete_found(self, query: Narrowed[M], model: type[M], **parameters: object) -> list[M]:
+        """Remove the rows that a query of the model finds, and return them."""
+        rows: list[M] = self._connection.rows(_delete_found(table_of(model), query), parameters | self._of_workspace)
+        self._changed = self._changed or bool(rows)
+        return rows
 
     def update(
         self,
@@ -225,6 +246,20 @@ def _plain_insert(table: Table) -> Insert:
 @cache
 def _insert(table: Table) -> Insert:
     return cast(Insert, insert(table).returning(*table.c))
+
+
+@cache
+def _insert_found(table: Table, query: Narrowed[Any], columns: tuple[ColumnElement[Any], ...]) -> Insert:
+    names = [str(column.key) for column in columns]
+    found = query.statement.with_only_columns(*columns)
+    return cast(Insert, insert(table).from_select(names, found).returning(*table.c))
+
+
+@cache
+def _delete_found(table: Table, query: Narrowed[Any]) -> Delete:
+    condition = query.statement.whereclause
+    assert condition is not None  # noqa: S101 - a narrowed query has one
+    return cast(Delete, delete(table).where(condition).returning(*table.c))
 
 
 @cache

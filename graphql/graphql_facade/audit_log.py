@@ -45,6 +45,11 @@ publish(
     USER_DEACTIVATED="A person's access was ended.",
     USER_REACTIVATED="A person was given access again.",
     USER_DELETED="A person was removed for good.",
+    GROUP_CREATED="A group was created.",
+    GROUP_UPDATED="A group's name or its id in the directory was changed.",
+    GROUP_MEMBERS_CHANGED="People joined or left a group.",
+    GROUP_ROLE_SET="A group was mapped to a role, or is not any more.",
+    GROUP_DELETED="A group was removed for good.",
     PASSWORD_SET="A person's password was set.",  # noqa: S106 - a description
     API_KEY_CREATED="An API key was created.",
     API_KEY_REVOKED="An API key was revoked.",

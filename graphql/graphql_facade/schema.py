@@ -14,6 +14,7 @@ from graphql_facade.audit_log import audit_event_by_id
 from graphql_facade.context import Context, Info
 from graphql_facade.documents import Documents, KnownDocuments
 from graphql_facade.flags import flag_by_id
+from graphql_facade.groups import GroupMutations, group_by_id
 from graphql_facade.nodes import Node, domain_id
 from graphql_facade.provisioning import ProvisioningMutations
 from graphql_facade.refusals import RefusalsAsData
@@ -29,6 +30,7 @@ from service.refusals import NotFound, Refused
 
 NODES: dict[str, Callable[[Context, str], Awaitable[Node]]] = {
     "usr": user_by_id,
+    "grp": group_by_id,
     "wsp": workspace_by_id,
     "ses": session_by_id,
     "key": api_key_by_id,
@@ -65,7 +67,7 @@ class Query:
 
 
 @strawberry.type(description="What can be done. Each mutation is one transaction: it happens as a whole or not at all.")
-class Mutation(SessionMutations, UserMutations, ApiKeyMutations, ProvisioningMutations):
+class Mutation(SessionMutations, UserMutations, GroupMutations, ApiKeyMutations, ProvisioningMutations):
     """Every noun's mutations."""
 
 

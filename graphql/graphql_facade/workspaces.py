@@ -10,6 +10,7 @@ from graphql_facade.connections import After, Before, Connection, First, Last
 from graphql_facade.context import Context, Info
 from graphql_facade.enums import publish
 from graphql_facade.flags import WorkspaceFlag, all_flags
+from graphql_facade.groups import Group, Query, page_of_groups
 from graphql_facade.nodes import Node
 from graphql_facade.provisioning import Provisioning
 from graphql_facade.resolvers import resolved
@@ -66,6 +67,20 @@ class Workspace(Node):
         """A page of people."""
         wanted = PageRequest(first=first, after=after, last=last, before=before)
         return await page_of_users(info.context, wanted, filter, order_by)
+
+    @resolved("The groups, by name.")
+    async def groups(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        query: Query = None,
+    ) -> Connection[Group]:
+        """A page of groups."""
+        wanted = PageRequest(first=first, after=after, last=last, before=before)
+        return await page_of_groups(info.context, wanted, query or None)
 
     @resolved("The API keys, the newest first, revoked and expired ones included.")
     async def api_keys(

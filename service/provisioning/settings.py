@@ -3,12 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
 from service.actor import Permission
 from service.audit import Action, Event, change_of
-from service.refusals import Invalid, NotFound, Refused
+from service.refusals import NotFound, Refused
 from service.unit_of_work import UnitOfWork, narrowed
+from service.users.fields import checked
 from service.workspaces import ProvisioningSettings, Workspace
 
 _NAMES = tuple(ProvisioningSettings.model_fields)
@@ -29,7 +28,7 @@ def set_provisioning_settings(uow: UnitOfWork, changes: Mapping[str, Any]) -> Pr
     uow.demand(Permission.PROVISIONING_WRITE)
     workspace = _found(uow.first(_OWN.locked), uow)
     before = _settings_of(workspace)
-    after = _checked(before.model_dump() | dict(changes))
+    after = checked(ProvisioningSettings, before.model_dump() | dict(changes))
     changed = tuple(name for name in _NAMES if getattr(before, name) != getattr(after, name))
     if changed:
         uow.update(Workspace, workspace.id, {name: getattr(after, name) for name in changed})
@@ -46,12 +45,3 @@ def _found(workspace: Workspace | None, uow: UnitOfWork) -> Workspace:
 
 def _settings_of(workspace: Workspace) -> ProvisioningSettings:
     return ProvisioningSettings.model_validate({name: getattr(workspace, name) for name in _NAMES})
-
-
-def _checked(values: Mapping[str, Any]) -> ProvisioningSettings:
-    try:
-        return ProvisioningSettings.model_validate(values)
-    except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        why = first["msg"].removeprefix("Value error, ").removeprefix("Input ")
-        raise Refused(Invalid(str(first["loc"][0]), why)) from None

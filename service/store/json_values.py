@@ -2,17 +2,26 @@
 
 from typing import Any
 
-from sqlalchemy import Boolean, ColumnElement, String
+from sqlalchemy import Boolean, ColumnElement, Select, String, bindparam, column, select
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.sql.selectable import TableValuedAlias
+
+from service.store.columns import Json
 
 
 class _Elements(FunctionElement[Any]):
     """The elements of a list, a row each."""
 
     name = "elements"
+    inherit_cache = False
+
+
+class _Texts(FunctionElement[Any]):
+    """The texts of a list, a row each."""
+
+    name = "texts"
     inherit_cache = False
 
 
@@ -41,6 +50,12 @@ def elements(column: ColumnElement[Any]) -> TableValuedAlias:
     return _Elements(column).table_valued("value")
 
 
+def one_of(name: str) -> Select[tuple[str]]:
+    """The texts of a list that is bound under a name, for `in_`: one statement for lists of every length."""
+    texts = _Texts(bindparam(name, type_=Json())).table_valued(column("value", String))
+    return select(texts.c.value)
+
+
 def part(value: ColumnElement[Any], member: str, *, boolean: bool = False) -> ColumnElement[Any]:
     """A member of a JSON object, NULL where it has none; text sorts and compares by its code points."""
     return _Part(value, member, boolean=boolean)
@@ -55,8 +70,8 @@ def _of(element: FunctionElement[Any], compiler: SQLCompiler, **more: Any) -> st
     return compiler.process(element.clauses, **more)
 
 
-@compiles(_Elements, "sqlite")
-def _sqlite_elements(element: _Elements, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(_Elements)
+def _elements(element: _Elements, compiler: SQLCompiler, **more: Any) -> str:
     return f"json_each({_of(element, compiler, **more)})"
 
 
@@ -65,8 +80,18 @@ def _postgresql_elements(element: _Elements, compiler: SQLCompiler, **more: Any)
     return f"json_array_elements({_of(element, compiler, **more)})"
 
 
-@compiles(_Part, "sqlite")
-def _sqlite_part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(_Texts)
+def _texts(element: _Texts, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_each({_of(element, compiler, **more)})"
+
+
+@compiles(_Texts, "postgresql")
+def _postgresql_texts(element: _Texts, compiler: SQLCompiler, **more: Any) -> str:
+    return f"json_array_elements_text({_of(element, compiler, **more)})"
+
+
+@compiles(_Part)
+def _part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
     return f"""json_extract({_of(element, compiler, **more)}, '$."{element.member}"')"""
 
 
@@ -76,8 +101,8 @@ def _postgresql_part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
     return f"CAST({text} AS BOOLEAN)" if isinstance(element.type, Boolean) else f'({text} COLLATE "C")'
 
 
-@compiles(_Contains, "sqlite")
-def _sqlite_contains(element: _Contains, compiler: SQLCompiler, **more: Any) -> str:
+@compiles(_Contains)
+def _contains(element: _Contains, compiler: SQLCompiler, **more: Any) -> str:
     return f"instr({_of(element, compiler, **more)}) > 0"
 
 

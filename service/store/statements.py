@@ -89,7 +89,8 @@ class Compiler:
         return known
 
     def _compiled(self, statement: Statement, parameters: Parameters) -> Compiled:
-        keys = None if isinstance(statement, (Select, Delete)) else list(parameters)
+        sets_no_columns = isinstance(statement, (Select, Delete)) or getattr(statement, "select", None) is not None
+        keys = None if sets_no_columns else list(parameters)
         compiled = statement.compile(
             dialect=self._dialect, column_keys=keys, compile_kwargs={"render_postcompile": True}
         )

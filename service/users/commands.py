@@ -8,6 +8,7 @@ from sqlalchemy import bindparam
 from service.actor import ActorKind, Permission, Role
 from service.audit import Action, Change, Event, change_of
 from service.clock import now
+from service.groups.fields import GroupMember
 from service.ids import is_possible, new_id
 from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
 from service.sessions import Credential, Session
@@ -120,8 +121,13 @@ def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
     _refuse_unless_owner(uow, role)
     if user.role == Role.OWNER:
         _protect_owner(uow, user, "change the role of")
-    uow.claim(user_id)
-    changed = uow.update(User, user_id, _touched(user, {"role": role.value}), if_version=user.version)
+    return give_role(uow, user, role)
+
+
+def give_role(uow: UnitOfWork, user: User, role: Role) -> User:
+    """Make a role the user's, which whoever calls this has made sure of, and say so."""
+    uow.claim(user.id)
+    changed = uow.update(User, user.id, _touched(user, {"role": role.value}), if_version=user.version)
     uow.record(_event(Action.USER_UPDATED, changed, (Change("role", user.role, role.value),)))
     return changed
 
@@ -136,7 +142,7 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: Container[int] | N
         _protect_owner(uow, user, "delete")
     uow.claim(user_id)
     ended = uow.delete(Session, user_id=user_id)
-    for model in (Credential, UserEmail):
+    for model in (Credential, UserEmail, GroupMember):
         uow.delete(model, user_id=user_id)
     if not uow.delete(User, id=user_id):
         raise Refused(NotFound("User", user_id))

@@ -1,8 +1,9 @@
 """What a user is: the fields that a caller may set, and the row that keeps them."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, NotRequired, Protocol
+from typing import Annotated, Any, NotRequired, Protocol, TypeVar
 
 from annotated_types import Len
 from pydantic import AfterValidator, ConfigDict, StringConstraints, ValidationError, with_config
@@ -13,10 +14,11 @@ from typing_extensions import TypedDict
 from service.actor import Role
 from service.refusals import Invalid, Refused
 from service.store.columns import Instant, Json
-from service.text import canonical, unstorable
+from service.text import MAX_TEXT, canonical, unstorable
 
-MAX_TEXT = 1_000  # characters of any one value; certificates and photos are longer
-MAX_LONG_TEXT = 20_000
+F = TypeVar("F", bound=SQLModel)
+
+MAX_LONG_TEXT = 20_000  # characters of certificates and photos
 MAX_VALUES = 100  # of one multi-valued field
 
 
@@ -138,15 +140,20 @@ FIELD_NAMES = tuple(UserFields.model_fields)
 
 def user_fields(values: dict[str, Any]) -> UserFields:
     """Checked fields, or Invalid naming the first that cannot be accepted and why."""
+    fields = checked(UserFields, values)
+    if fields.emails and sum(email.get("primary", False) for email in fields.emails) > 1:
+        raise Refused(Invalid("emails", "must not have more than one primary value"))
+    return fields
+
+
+def checked(model: type[F], values: Mapping[str, Any]) -> F:
+    """Fields that the model accepts, or Invalid naming the first that it does not and why."""
     try:
-        fields = UserFields.model_validate(values)
+        return model.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         path = ".".join(str(part) for part in first["loc"] if not isinstance(part, int))
         raise Refused(Invalid(path, _why(first["type"], first["msg"]))) from None
-    if fields.emails and sum(email.get("primary", False) for email in fields.emails) > 1:
-        raise Refused(Invalid("emails", "must not have more than one primary value"))
-    return fields
 
 
 def _why(kind: str, message: str) -> str:

@@ -7,14 +7,13 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, exists, or_, select
 
 from service.actor import Permission, Role
-from service.finding import Cursor, Found, Search, Window, found
+from service.finding import Cursor, Found, Search, Window, found, pattern_of
 from service.ids import is_possible
 from service.pages import Order, Page, PageRequest, page_of
-from service.refusals import Invalid, NotFound, Refused
+from service.refusals import NotFound, Refused
 from service.store.columns import table_of
-from service.text import canonical, unstorable
 from service.unit_of_work import Narrowed, UnitOfWork, narrowed
-from service.users.fields import MAX_TEXT, ManagedBy, User, UserEmail
+from service.users.fields import ManagedBy, User, UserEmail
 
 _USER = table_of(User)
 _EMAIL = table_of(UserEmail)
@@ -72,21 +71,12 @@ class UserFilter:
         """The values that the filter's conditions compare with."""
         given: dict[str, object] = {f"role_{number}": role.value for number, role in enumerate(self.roles or ())}
         if self.text is not None:
-            given["text"] = f"%{_escaped(self.text)}%"
+            given["text"] = pattern_of(self.text)
         if self.active is not None:
             given["active"] = self.active
         if self.managed_by is not None:
             given["managed_by"] = self.managed_by.value
         return given
-
-
-def _escaped(text: str) -> str:
-    """Text as LIKE finds it, itself and nothing else; Invalid where no engine would look for it."""
-    if len(text) > MAX_TEXT:
-        raise Refused(Invalid("text", f"must not have more than {MAX_TEXT:,} characters"))
-    if why := unstorable(text):
-        raise Refused(Invalid("text", why))
-    return canonical(text).replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 def page_users(uow: UnitOfWork, filter: UserFilter, order: UserOrder, wanted: PageRequest) -> Page[User]:

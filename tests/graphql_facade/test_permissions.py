@@ -59,6 +59,9 @@ TABLE = {
     "Workspace.flags": admins("FLAGS_READ"),
     "Workspace.provisioning": SIGNED_IN,
     "Workspace.users": SIGNED_IN,
+    "Workspace.groups": SIGNED_IN,
+    **{f"Group.{name}": SIGNED_IN for name in ("id", "displayName", "externalId", "role", "createdAt", "updatedAt")},
+    "Group.members": SIGNED_IN,
     "Workspace.apiKeys": admins("API_KEYS_READ"),
     "Workspace.auditEvents": admins("AUDIT_READ"),
     "Provisioning.baseUrl": SIGNED_IN,
@@ -71,12 +74,14 @@ TABLE = {
     "Mutation.userDeactivate": admins("USERS_WRITE"),
     "Mutation.userReactivate": admins("USERS_WRITE"),
     "Mutation.userDelete": admins("USERS_WRITE"),
+    "Mutation.groupRoleSet": admins("GROUP_ROLES_WRITE"),
     "Mutation.apiKeyCreate": admins("API_KEYS_WRITE"),
     "Mutation.apiKeyRevoke": admins("API_KEYS_WRITE"),
     "Mutation.provisioningSettingsUpdate": admins("PROVISIONING_WRITE"),
 }
 NODES = {
     "User": SIGNED_IN,
+    "Group": SIGNED_IN,
     "Session": SIGNED_IN,
     "Workspace": SIGNED_IN,
     "WorkspaceFlag": admins("FLAGS_READ"),
@@ -86,10 +91,12 @@ NODES = {
 ROLES = ("owner", "admin", "member", "nobody")
 
 # The types whose fields each ask for something; the fields of all others are values of a row that was read.
-GUARDED = ("Query", "Viewer", "Workspace", "Provisioning", "Mutation")
+GUARDED = ("Query", "Viewer", "Workspace", "Provisioning", "Group", "Mutation")
 ARGUMENTS = {
     "Query.node": '(id: "nothing")',
     "Workspace.users": "(first: 2)",
+    "Workspace.groups": "(first: 2)",
+    "Group.members": "(first: 2)",
     "Workspace.apiKeys": "(first: 2)",
     "Workspace.auditEvents": "(first: 2)",
 }
@@ -104,6 +111,7 @@ WAYS = [
     ("Workspace", "{ viewer { workspace { <fields> } } }"),
     ("Workspace", _SIGN_IN.replace("<fields>", "workspace { <fields> }")),
     ("Workspace", "query ($workspace: ID!) { node(id: $workspace) { ... on Workspace { <fields> } } }"),
+    ("Group", "query ($group: ID!) { node(id: $group) { ... on Group { <fields> } } }"),
     ("Provisioning", "{ viewer { workspace { provisioning { <fields> } } } }"),
 ]
 """Every way to a guarded type, and to the fields there."""
@@ -125,6 +133,7 @@ class Stage:
     acme: Tenant
     cast: Cast
     workspace: str
+    group: str
     emails: dict[str, str]
 
     def somebody(self, role: str) -> Browser:
@@ -143,6 +152,7 @@ class Stage:
         return {
             "User": viewer["user"]["id"],
             "Session": viewer["session"]["id"],
+            "Group": self.group,
             "Workspace": workspace["id"],
             "WorkspaceFlag": workspace["flags"][0]["id"],
             "ApiKey": self.new_key(),
@@ -167,6 +177,8 @@ class Stage:
                 return {"name": f"made by {role}", "scopes": ["SCIM"]}
             case "provisioningSettingsUpdate":
                 return {"provisioningLogDays": 20}
+            case "groupRoleSet":
+                return {"id": self.group, "role": "MEMBER"}
             case "apiKeyRevoke":
                 return {"id": self.new_key()}
             case _:
@@ -178,7 +190,9 @@ def stage(acme: Tenant, cast: Cast) -> Stage:
     """Acme, and who is who."""
     workspace = cast.alice.ask("{ viewer { workspace { id } } }")["viewer"]["workspace"]["id"]
     emails = {"owner": acme.owner_email, "admin": "ann@acme.example", "member": "bob@acme.example"}
-    return Stage(acme, cast, workspace, emails)
+    with acme.scim() as scim:
+        group = scim.post("/Groups", json={"displayName": "Engineers", "members": []}).json()["id"]
+    return Stage(acme, cast, workspace, group, emails)
 
 
 def fields_of(type_: GraphQLNamedType) -> dict[str, Any]:
@@ -221,7 +235,7 @@ def outcome(body: Data) -> str:
 
 def asked(somebody: Browser, stage: Stage, role: str, name: str, way: str) -> set[str]:
     """What comes of asking for a field in this way."""
-    known = {"email": stage.emails.get(role), "workspace": stage.workspace}
+    known = {"email": stage.emails.get(role), "workspace": stage.workspace, "group": stage.group}
     variables = {variable: known[variable] for variable in known if f"${variable}" in way}
     documents = (way.replace("<fields>", question) for question in questions(name))
     return {outcome(somebody.answer(document, **variables)) for document in documents}
@@ -244,6 +258,10 @@ def test_the_table_has_every_node_that_there_is() -> None:
     assert NODES.keys() == {type_.name for type_ in SCHEMA.get_possible_types(node)}
 
 
+# From where groups are reached, by whoever may see groups: nothing of a group asks for more.
+GROUPS_FOUND = {"GroupConnection.nodes", "GroupEdge.node", "GroupRoleSetPayload.group"}
+
+
 def test_there_is_no_other_way_to_what_is_guarded() -> None:
     leading = {
         f"{name}.{own}"
@@ -258,6 +276,7 @@ def test_there_is_no_other_way_to_what_is_guarded() -> None:
         "Viewer.workspace",
         "Workspace.provisioning",
         "SignInPayload.viewer",
+        *GROUPS_FOUND,
     }
 
 
@@ -339,7 +358,7 @@ OUTSIDER = {
         f"{name[0].upper()}{name[1:]}Input.id": f"""mutation ($id: ID!) {{ {name}(input: {{id: $id}}) {{
             __typename ... on Error {{ code message }}
         }} }}"""
-        for name in ("userUpdate", "userDeactivate", "userReactivate", "userDelete", "apiKeyRevoke")
+        for name in ("userUpdate", "userDeactivate", "userReactivate", "userDelete", "apiKeyRevoke", "groupRoleSet")
     },
     **{
         f"AuditFilter.{name}": f"""query ($id: ID!) {{ viewer {{ workspace {{

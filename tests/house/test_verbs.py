@@ -11,6 +11,8 @@ from service.api_keys import ApiKeyScope
 from service.audit_log import AuditFilter
 from service.finding import Search, Window
 from service.flags import Flag
+from service.groups.commands import create_group
+from service.groups.fields import GroupFields
 from service.ids import new_id
 from service.pages import Order, PageRequest
 from service.refusals import Forbidden, NotFound, Reason, Refused
@@ -39,6 +41,7 @@ VALUES: dict[str, Any] = {
     "fields": person("mallory@globex.example"),
     "flag": Flag.SCIM_PROVISIONING,
     "limit": 100,
+    "members": [],
     "order": UserOrder.NAME_ASC,
     "name": "Mine",
     "password_hash": "a hash",
@@ -51,7 +54,12 @@ VALUES: dict[str, Any] = {
     "user_name": "Mallory",
     "wanted": PageRequest(first=100),
     "part": Window(offset=0, limit=100),
+    "text": None,
+    "user_ids": [],
+    "group_ids": [],
     # Where one name means two things, the module comes first.
+    "service.groups.commands.fields": GroupFields(display_name="Mine"),
+    "service.groups.commands.change": lambda group: GroupFields(display_name=group.display_name + " of Mine"),
     "service.audit_log.filter": AuditFilter(),
     "service.users.queries.filter": UserFilter(),
 }
@@ -78,7 +86,14 @@ async def ids(work: Work, acme: Acme) -> dict[str, str]:
     event = (await events(work, acme))[0]
     bob = acme.people["Bob"]
     session, _ = await work.write(acme.nobody, open_session, user_id=bob, user_name="Bob", client="a browser")
-    return {"user_id": bob, "key_id": acme.key_id, "session_id": session.id, "event_id": event.id}
+    group = await work.write(acme.directory, create_group, GroupFields(display_name="Engineers"))
+    return {
+        "user_id": bob,
+        "key_id": acme.key_id,
+        "session_id": session.id,
+        "event_id": event.id,
+        "group_id": group.id,
+    }
 
 
 def test_there_are_verbs_and_each_is_found() -> None:

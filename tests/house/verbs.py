@@ -14,10 +14,12 @@ from tests.house.tree import modules
 PARTS_OF_VERBS = {
     "service.credentials.refuse_unless_good",
     "service.finding.found",
+    "service.groups.roles.follow_group_roles",
     "service.pages.opened",
     "service.pages.page_of",
     "service.pages.rows_from",
     "service.pages.sealed",
+    "service.users.commands.give_role",
 }
 
 

@@ -11,7 +11,7 @@ from service.tokens import Seal
 from service.unit_of_work import UnitOfWork
 from service.users.fields import ManagedBy, User, UserEmail, initial_values, user_fields
 from service.work import Work
-from service.workspaces import Workspace, find_workspace
+from service.workspaces import find_workspace
 from tests.stage import Server
 
 BATCH = 2_000  # people to a transaction
@@ -34,13 +34,14 @@ async def _crowd_in(url: str, subdomain: str, number: int) -> list[str]:
         assert workspace is not None
         ids = []
         for first in range(0, number, BATCH):
-            ids += await work.write(support(workspace.id), _add, workspace, range(first, min(first + BATCH, number)))
+            ids += await work.write(support(workspace.id), add_crowd, range(first, min(first + BATCH, number)))
         return ids
     finally:
         await work.close()
 
 
-def _add(uow: UnitOfWork, workspace: Workspace, numbers: range) -> list[str]:
+def add_crowd(uow: UnitOfWork, numbers: range) -> list[str]:
+    """People of these numbers, all at once; their ids."""
     people, addresses = [], []
     for number in numbers:
         address = f"user{number}@crowd.example"
@@ -50,5 +51,5 @@ def _add(uow: UnitOfWork, workspace: Workspace, numbers: range) -> list[str]:
         addresses.append({"value_key": address, "user_id": people[-1]["id"]})
     uow.insert_all(User, people)
     uow.insert_all(UserEmail, addresses)
-    uow.record(Event(Action.WORKSPACE_CREATED, "Workspace", workspace.id, workspace.name))
+    uow.record(Event(Action.USER_CREATED, "User", people[0]["id"], f"{len(people):,} people"))
     return [person["id"] for person in people]

@@ -5,6 +5,7 @@ from typing import Any
 import httpx2
 import pytest
 
+from scim_facade.group_attributes import CORE as GROUP
 from scim_facade.user_attributes import USER
 from tests.scim_facade.people import CORE, ENTERPRISE, assert_error, created, patch
 from tests.stage import Tenant
@@ -24,9 +25,10 @@ def test_the_configuration_says_what_is_supported(scim: httpx2.Client) -> None:
     assert body["authenticationSchemes"][0]["type"] == "oauthbearertoken"
 
 
-def test_there_is_one_resource_type(scim: httpx2.Client) -> None:
+def test_there_are_users_and_groups(scim: httpx2.Client) -> None:
     listed = scim.get("/ResourceTypes").json()
-    assert listed["totalResults"] == 1
+    assert [each["endpoint"] for each in listed["Resources"]] == ["/Users", "/Groups"]
+    assert listed["totalResults"] == 2
     user = listed["Resources"][0]
     assert (user["id"], user["endpoint"], user["schema"]) == ("User", "/Users", CORE)
     assert user["schemaExtensions"] == [{"schema": ENTERPRISE, "required": False}]
@@ -36,14 +38,14 @@ def test_there_is_one_resource_type(scim: httpx2.Client) -> None:
 
 def test_each_schema_can_be_read_alone(scim: httpx2.Client) -> None:
     listed = scim.get("/Schemas").json()["Resources"]
-    assert [each["id"] for each in listed] == [CORE, ENTERPRISE]
+    assert [each["id"] for each in listed] == [CORE, ENTERPRISE, GROUP]
     for each in listed:
         assert scim.get(f"/Schemas/{each['id']}").json() == each
 
 
 def test_what_is_not_there_is_not_found(scim: httpx2.Client) -> None:
     assert_error(scim.get("/Schemas/urn:nonsense"), 404)
-    assert_error(scim.get("/ResourceTypes/Group"), 404)
+    assert_error(scim.get("/ResourceTypes/Device"), 404)
 
 
 @pytest.mark.parametrize("path", ["/Schemas", "/ResourceTypes"])
@@ -57,7 +59,8 @@ def test_password_is_in_no_schema(scim: httpx2.Client) -> None:
 
 def test_every_attribute_that_the_schemas_name_can_be_written_and_read(scim: httpx2.Client) -> None:
     sent: dict[str, Any] = {}
-    for schema in scim.get("/Schemas").json()["Resources"]:
+    for urn in (CORE, ENTERPRISE):
+        schema = scim.get(f"/Schemas/{urn}").json()
         target = sent if schema["id"] == CORE else sent.setdefault(schema["id"], {})
         target |= {each["name"]: _value(each) for each in schema["attributes"] if each["mutability"] != "readOnly"}
     body = created(scim, **{name: value for name, value in sent.items() if name != "userName"})

@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from service.actor import Role
 from service.ids import new_id
 from service.refusals import Invalid, Refused
+from service.text import MAX_TEXT
 from service.users.commands import create_user, update_user
 from service.users.fields import (
-    MAX_TEXT,
     MAX_VALUES,
     ManagedBy,
     User,
