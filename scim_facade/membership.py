@@ -14,7 +14,7 @@ from scim_facade.values import read_value
 from service.groups.fields import MemberAct, MemberChange
 from service.refusals import Invalid, Refused
 
-_MEMBERS = GROUP.find("members") or ()
+_MEMBERS = next(each for each in GROUP.attributes if each.name == "members")
 _ACTS = {"add": MemberAct.ADD, "replace": MemberAct.REPLACE, "remove": MemberAct.REMOVE}
 
 
@@ -22,7 +22,7 @@ def members_of(document: Document) -> list[MemberChange]:
     """What a group in a POST or PUT says of its members: all that there are to be, or nothing where it has no such
     attribute."""
     for name, value in document.items():
-        if GROUP.find(name) == _MEMBERS:
+        if GROUP.find(name) == (_MEMBERS,):
             return [MemberChange(MemberAct.REPLACE, _ids(value))]
     return []
 
@@ -43,8 +43,10 @@ def without_members(message: Document) -> tuple[Document, list[MemberChange]]:
             else:
                 changes.append(change)
         elif isinstance(value, dict) and act is not MemberAct.REMOVE:
-            changes += [MemberChange(act, _ids(part)) for name, part in value.items() if GROUP.find(name) == _MEMBERS]
-            rest = {name: part for name, part in value.items() if GROUP.find(name) != _MEMBERS}
+            changes += [
+                MemberChange(act, _ids(part)) for name, part in value.items() if GROUP.find(name) == (_MEMBERS,)
+            ]
+            rest = {name: part for name, part in value.items() if GROUP.find(name) != (_MEMBERS,)}
             others.append({"op": op, "value": rest})
         else:
             others.append(operation)
@@ -78,7 +80,7 @@ def _named(condition: Filter, path: str) -> list[str]:
 
 
 def _ids(value: Any) -> tuple[str, ...]:
-    given: list[Document] = read_value(_MEMBERS[-1], value, "members") or []
+    given: list[Document] = read_value(_MEMBERS, value, "members") or []
     for each in given:
         if each.get("type", "User") != "User":
             raise Refused(Invalid("members", "must be users: groups within groups are not supported"))

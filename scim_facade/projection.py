@@ -29,7 +29,7 @@ class Projection:
         """Whether anything of an attribute of the default set is asked for."""
         if self.wanted is not None:
             return any(chain[0].name == attribute for chain in self.wanted)
-        return all(len(chain) > 1 or chain[0].name != attribute for chain in self.unwanted)
+        return all(chain[0].name != attribute or len(chain) > 1 for chain in self.unwanted)
 
     @property
     def is_default(self) -> bool:
