@@ -27,8 +27,6 @@ def listed(browser: Browser, query: str) -> list[dict[str, Any]]:
     """The groups whose name has this in it."""
     found = f"groups(first: 5, query: $q) {{ nodes {{ {GROUP} }} }}"
     document = f"query ($q: String) {{ viewer {{ workspace {{ {found} }} }} }}"
-        f"query ($q: String) {{ viewer {{ workspace {{ groups(first: 5, query: $q) {{ nodes {{ {GROUP} }} }} }} }} }}"
-    )
     groups: list[dict[str, Any]] = browser.ask(document, q=query)["viewer"]["workspace"]["groups"]["nodes"]
     return groups
 
