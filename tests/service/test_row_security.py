@@ -12,6 +12,8 @@ from sqlalchemy.schema import CreateTable
 from sqlmodel import AutoString, SQLModel
 
 from service.flags import Flag, set_flag
+from service.groups.commands import create_group
+from service.groups.fields import MemberAct, MemberChange, group_fields
 from service.sessions import open_session
 from service.store.columns import workspace_column
 from service.store.opening import open_engine, open_store
@@ -32,7 +34,7 @@ from tests.service.databases import Databases
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("engine", ["postgresql"], indirect=True)]
 
 TABLES = SQLModel.metadata.sorted_tables
-NOT_FOR_LOOKUP = {"credential", "audit_event", "user_email"}
+NOT_FOR_LOOKUP = {"credential", "audit_event", "user_email", "group", "group_member"}
 
 every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
@@ -53,6 +55,8 @@ async def work(store: PostgresStore, acme: Acme, globex: Globex, seal: Seal) -> 
         user_id = next(iter(company.people.values()))
         await work.write(company.nobody, open_session, user_id=user_id, user_name="?", client="a browser")
         await work.write(company.support, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="why not")
+        group = group_fields({"display_name": "Engineers"})
+        await work.write(company.directory, create_group, group, [MemberChange(MemberAct.ADD, (user_id,))])
         assert all((await everything(work, company.id)).values())
     return work
 
