@@ -26,4 +26,5 @@ SELECT create_distributed_table('"group"', 'workspace_id', colocate_with => '"us
 SELECT create_distributed_table('group_member', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('api_key', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('flag_override', 'workspace_id', colocate_with => '"user"');
+SELECT create_distributed_table('provisioning_event', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('audit_event', 'workspace_id', colocate_with => '"user"');

@@ -28,6 +28,7 @@ from scim_facade.messages import Rejected, error_response
 from service.authentication import Caller
 from service.background import duties, keep_doing
 from service.passwords import PasswordHasher
+from service.provisioning.recorder import Recorder
 from service.refusals import Refused
 from service.workspaces import find_workspace
 
@@ -45,7 +46,8 @@ class Headcount:
         self._hosts = HostNames(settings.base_domain)
         self._work = open_work(settings)
         self._hasher = PasswordHasher()
-        self._scim = ScimFacade(self._work, SCIM_PATH)
+        self._recorder = Recorder(self._work)
+        self._scim = ScimFacade(self._work, SCIM_PATH, self._recorder)
         self._graphql = GraphqlEndpoint(
             self._work,
             self._hasher,
@@ -107,6 +109,7 @@ class Headcount:
                 background.cancel()
                 await asyncio.gather(background, return_exceptions=True)
             self._hasher.close()
+            await self._recorder.close()
             await self._work.close()
 
         app = FastAPI(lifespan=lifespan, openapi_url=None)

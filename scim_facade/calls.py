@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message
 
 from scim_facade.messages import MEDIA_TYPE, Document, Rejected
+from scim_facade.recording import Recording
 from service.actor import Actor
 from service.authentication import Caller
 from service.unit_of_work import UnitOfWork
@@ -35,6 +36,7 @@ class Call:
         self._request = request
         self._work = work
         self._actor = actor
+        self._recording: Recording = request.scope["state"]["recording"]
         self._prefix = prefix
         self._facade = facade
 
@@ -56,7 +58,13 @@ class Call:
         """Run a verb in a transaction, as the key's holder."""
         if asks := self._request.scope["state"].get("asks"):
             asks()
-        return await self._work.write(self._actor, verb, *args, **kwargs)
+
+        def noted(uow: UnitOfWork, /, *args: P.args, **kwargs: P.kwargs) -> T:
+            result = verb(uow, *args, **kwargs)
+            self._recording.events = uow.recorded
+            return result
+
+        return await self._work.write(self._actor, noted, *args, **kwargs)
 
     def location(self, *parts: str) -> str:
         """The absolute address of a resource, on the host that the client asked."""
@@ -103,7 +111,7 @@ class Call:
             raise Rejected(415, why, headers={"Accept-Encoding": "identity"})
         try:
             async with asyncio.timeout(_BODY_SECONDS):
-                body = await self._body(max_body)
+                body = self._recording.body = await self._body(max_body)
         except TimeoutError:
             why = f"The body did not arrive within {_BODY_SECONDS:.0f} seconds: send the request again."
             raise Rejected(408, why, headers={"Connection": "close"}) from None

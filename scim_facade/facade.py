@@ -17,11 +17,13 @@ from scim_facade import bulk, discovery, groups, users
 from scim_facade.calls import Call
 from scim_facade.lists import listing, search_everything, searching
 from scim_facade.messages import Rejected, error_response
+from scim_facade.recording import Recording
 from scim_facade.refusals import rejected
 from scim_facade.resource_types import GROUPS, USERS
 from service.api_keys import ApiKeyScope
 from service.authentication import BAD_KEY, Caller, KeyHolder, recognise_key
 from service.flags import Flag
+from service.provisioning.recorder import Recorder
 from service.refusals import FlagOff, Forbidden, Refused, Unauthenticated
 from service.work import Work
 
@@ -72,22 +74,26 @@ ROUTES: tuple[tuple[str, dict[str, Handler]], ...] = (
 class ScimFacade:
     """The ASGI application below `prefix`; `scope["state"]["caller"]` says who calls and from where."""
 
-    def __init__(self, work: Work, prefix: str) -> None:
+    def __init__(self, work: Work, prefix: str, recorder: Recorder) -> None:
         self._work = work
         self._prefix = prefix
+        self._recorder = recorder
         self._router = APIRouter(redirect_slashes=False, default=nothing_there)
         for path, handlers in ROUTES:
             self._router.routes.append(Route(prefix + path, _Endpoint(self, handlers)))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request."""
+        """Serve one request, and note it in the provisioning log if it showed a key of the workspace."""
         caller: Caller = scope["state"]["caller"]
-        request = Request(scope, receive)
+        recording: Recording | None = None
+        answer: Rejected | None = None
         try:
-            scope["state"]["holder"] = await self._admitted(request, caller)
+            holder = await recognise_key(self._work, _token(Request(scope)), caller)
+            recording = scope["state"]["recording"] = Recording(scope, holder)
+            send = recording.listening(send)
+            _refuse_unless_admitted(holder)
             scope["path"] = scope["path"].rstrip("/")  # OneLogin ends its addresses with a slash
             await self._router(scope, receive, send)
-            return
         except Refused as refused:
             answer = rejected(refused.reason)
         except Rejected as refused:
@@ -95,21 +101,16 @@ class ScimFacade:
         except Exception:
             _log.exception("a SCIM request failed", path=scope["path"], request_id=caller.request_id)
             answer = Rejected(500, "Something went wrong on our side, and nothing was changed. Try again.")
-        await error_response(answer, caller.request_id)(scope, receive, send)
-
-    async def _admitted(self, request: Request, caller: Caller) -> KeyHolder:
-        """The holder of the key that the request shows, if it opens this door."""
-        holder = await recognise_key(self._work, _token(request), caller)
-        if ApiKeyScope.SCIM not in holder.scopes:
-            raise Refused(Forbidden(ApiKeyScope.SCIM.value))
-        if not holder.provisioning_is_on:
-            raise Refused(FlagOff(Flag.SCIM_PROVISIONING.value, _OFF))
-        return holder
+        if answer is not None:
+            await error_response(answer, caller.request_id)(scope, receive, send)
+        if recording is not None:
+            exchange = recording.exchange(scope["path"].removeprefix(self._prefix))
+            self._recorder.note(recording.holder.actor.workspace_id, exchange)
 
     def call(self, request: Request) -> Call:
         """A request that has been let in, as handlers want it."""
-        holder: KeyHolder = request.scope["state"]["holder"]
-        return Call(request, self._work, holder.actor, self._prefix, self)
+        recording: Recording = request.scope["state"]["recording"]
+        return Call(request, self._work, recording.holder.actor, self._prefix, self)
 
 
 class _Endpoint:
@@ -127,6 +128,13 @@ class _Endpoint:
             raise Rejected(405, f"{scope['method']} is not possible here; {allowed} is.", headers={"Allow": allowed})
         answer = await handler(self._facade.call(Request(scope, receive)))
         await answer(scope, receive, send)
+
+
+def _refuse_unless_admitted(holder: KeyHolder) -> None:
+    if ApiKeyScope.SCIM not in holder.scopes:
+        raise Refused(Forbidden(ApiKeyScope.SCIM.value))
+    if not holder.provisioning_is_on:
+        raise Refused(FlagOff(Flag.SCIM_PROVISIONING.value, _OFF))
 
 
 def _token(request: Request) -> str:

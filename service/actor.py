@@ -26,6 +26,7 @@ class Permission(StrEnum):
     SESSIONS_USE = "sessions:use"
     API_KEYS_USE = "api_keys:use"
     RETENTION_ENFORCE = "retention:enforce"
+    PROVISIONING_LOG_WRITE = "provisioning_log:write"
 
 
 class Role(StrEnum):
@@ -120,7 +121,7 @@ def system(workspace_id: str) -> Actor:
         id="system",
         name="background work",
         workspace_id=workspace_id,
-        permissions=frozenset({Permission.RETENTION_ENFORCE}),
+        permissions=frozenset({Permission.RETENTION_ENFORCE, Permission.PROVISIONING_LOG_WRITE}),
         channel=Channel.SYSTEM,
     )
 

@@ -14,6 +14,7 @@ from time import monotonic
 
 from service.actor import system
 from service.clock import now
+from service.provisioning.log import trim_provisioning_log
 from service.retention import BATCH, remove_expired_sessions, trim_audit_log
 from service.unit_of_work import UnitOfWork
 from service.work import Work
@@ -44,7 +45,13 @@ def duties(*, audit_days: int) -> list[Duty]:
             before = now() - timedelta(days=audit_days)
             await _everywhere(work, lambda uow: trim_audit_log(uow, before))
 
-    return [Duty("retention", timedelta(hours=24), keep_to_retention)]
+    async def keep_provisioning_logs_short(work: Work) -> None:
+        await _everywhere(work, trim_provisioning_log)
+
+    return [
+        Duty("retention", timedelta(hours=24), keep_to_retention),
+        Duty("provisioning logs", timedelta(minutes=30), keep_provisioning_logs_short),
+    ]
 
 
 async def keep_doing(work: Work, what: Iterable[Duty]) -> None:

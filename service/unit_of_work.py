@@ -96,7 +96,8 @@ class UnitOfWork:
         self.seal = seal
         self._connection = connection
         self._of_workspace = {"of_workspace": actor.workspace_id}
-        self._changed = self._recorded = False
+        self._changed = False
+        self.recorded: list[Event] = []
 
     def demand(self, permission: Permission) -> None:
         """Refuse with Forbidden unless the actor has this permission."""
@@ -150,6 +151,12 @@ class UnitOfWork:
         self._changed = self._changed or bool(rows)
         return rows
 
+    def log(self, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+        """Add rows of a log, which are no change of anything that anybody decides, and leave no event."""
+        owned = [{**values, "workspace_id": self.actor.workspace_id} for values in rows]
+        if owned:
+            self._connection.run_many(_plain_insert(table_of(model)), owned)
+
     def update(
         self,
         model: type[M],
@@ -200,13 +207,13 @@ class UnitOfWork:
 
     def record(self, event: Event) -> None:
         """Say what happened: one row of the audit log in the same transaction."""
-        self._recorded = True
+        self.recorded.append(event)
         owned = {"workspace_id": self.actor.workspace_id, **row_of(event, self.actor)}
         self._connection.run(_plain_insert(_AUDIT), owned)
 
     def check(self) -> None:
         """Raise AssertionError where something changed and nothing was recorded; called before the commit."""
-        if self._changed and not self._recorded:
+        if self._changed and not self.recorded:
             raise AssertionError("a change without an event: the verb must call uow.record(...)")
 
     def _saved(self, statement: Insert | Update, values: Mapping[str, Any], or_else: Taken | None) -> list[Any]:

@@ -4,14 +4,21 @@ from typing import Annotated, Self
 
 import strawberry
 
+from graphql_facade.connections import After, Before, Connection, First, Last
 from graphql_facade.context import Info
 from graphql_facade.enums import publish
 from graphql_facade.flags import all_flags
+from graphql_facade.provisioning_log import (
+    ProvisioningEvent,
+    ProvisioningEventFilterArgument,
+    page_of_provisioning_events,
+)
 from graphql_facade.refusals import BusyError, ForbiddenError, InvalidInputError, UnauthenticatedError
 from graphql_facade.resolvers import mutation, resolved
 from service import workspaces
 from service.actor import Role
 from service.flags import Flag
+from service.pages import PageRequest
 from service.provisioning.settings import provisioning_settings, set_provisioning_settings
 from service.refusals import Invalid, Refused
 from service.workspaces import LinkExistingUsers
@@ -63,6 +70,20 @@ class Provisioning:
         """From the flag."""
         flags = await all_flags(info.context)
         return any(flag.enabled for flag in flags if flag.key is Flag.SCIM_PROVISIONING)
+
+    @resolved("The provisioning log, the newest entries first.")
+    async def events(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        filter: ProvisioningEventFilterArgument = None,
+    ) -> Connection[ProvisioningEvent]:
+        """A page of entries."""
+        wanted = PageRequest(first=first, after=after, last=last, before=before)
+        return await page_of_provisioning_events(info.context, wanted, filter)
 
     @resolved("What the workspace has decided.")
     async def settings(self, info: Info) -> ProvisioningSettings:

@@ -56,6 +56,7 @@ publish(
     SESSIONS_OPEN="Sign in.",
     SESSIONS_USE="See and end one's own session.",
     API_KEYS_USE="Act with an API key.",
+    PROVISIONING_LOG_WRITE="Write the provisioning log.",
     RETENTION_ENFORCE="Remove what is kept for a time only, when that is over.",
 )
 

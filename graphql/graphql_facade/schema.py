@@ -17,6 +17,7 @@ from graphql_facade.flags import flag_by_id
 from graphql_facade.groups import GroupMutations, group_by_id
 from graphql_facade.nodes import Node, domain_id
 from graphql_facade.provisioning import ProvisioningMutations
+from graphql_facade.provisioning_log import provisioning_event_by_id
 from graphql_facade.refusals import RefusalsAsData
 from graphql_facade.resolvers import resolved
 from graphql_facade.scalars import DATE_TIME
@@ -36,6 +37,7 @@ NODES: dict[str, Callable[[Context, str], Awaitable[Node]]] = {
     "key": api_key_by_id,
     "flag": flag_by_id,
     "aud": audit_event_by_id,
+    "pev": provisioning_event_by_id,
 }
 """How a node is fetched, by the prefix of its id."""
 

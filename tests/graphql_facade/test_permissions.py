@@ -3,6 +3,7 @@
 A new field, mutation, node, id argument or way to the workspace that stands in no table here makes a test fail.
 """
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -66,6 +67,7 @@ TABLE = {
     "Workspace.auditEvents": admins("AUDIT_READ"),
     "Provisioning.baseUrl": SIGNED_IN,
     "Provisioning.enabled": admins("FLAGS_READ"),
+    "Provisioning.events": admins("PROVISIONING_READ"),
     "Provisioning.settings": admins("PROVISIONING_READ"),
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
@@ -87,6 +89,7 @@ NODES = {
     "WorkspaceFlag": admins("FLAGS_READ"),
     "ApiKey": admins("API_KEYS_READ"),
     "AuditEvent": admins("AUDIT_READ"),
+    "ProvisioningEvent": admins("PROVISIONING_READ"),
 }
 ROLES = ("owner", "admin", "member", "nobody")
 
@@ -97,6 +100,7 @@ ARGUMENTS = {
     "Workspace.users": "(first: 2)",
     "Workspace.groups": "(first: 2)",
     "Group.members": "(first: 2)",
+    "Provisioning.events": "(first: 2)",
     "Workspace.apiKeys": "(first: 2)",
     "Workspace.auditEvents": "(first: 2)",
 }
@@ -156,8 +160,19 @@ class Stage:
             "Workspace": workspace["id"],
             "WorkspaceFlag": workspace["flags"][0]["id"],
             "ApiKey": self.new_key(),
+            "ProvisioningEvent": self.provisioning_event(),
             "AuditEvent": workspace["auditEvents"]["nodes"][0]["id"],
         }
+
+    def provisioning_event(self) -> str:
+        """The id of an entry of the provisioning log, which is written a moment after the answer."""
+        document = "{ viewer { workspace { provisioning { events(first: 1) { nodes { id } } } } } }"
+        for _ in range(100):
+            workspace = self.cast.alice.ask(document)["viewer"]["workspace"]
+            if nodes := workspace["provisioning"]["events"]["nodes"]:
+                return str(nodes[0]["id"])
+            time.sleep(0.05)
+        raise AssertionError("nothing was logged")
 
     def new_key(self) -> str:
         """The id of a new API key."""
@@ -366,6 +381,12 @@ OUTSIDER = {
         }} }} }}"""
         for name in ("actorId", "targetId")
     },
+    **{
+        f"ProvisioningEventFilter.{name}": f"""query ($id: ID!) {{ viewer {{ workspace {{ provisioning {{
+            events(first: 100, filter: {{{name}: $id}}) {{ totalCount nodes {{ id }} }}
+        }} }} }} }}"""
+        for name in ("apiKeyId", "targetId")
+    },
 }
 """What Charlie tries with every id that he may have heard of: an operation for each argument that takes one."""
 
@@ -401,5 +422,7 @@ def test_an_outsider_cannot_tell_an_id_of_acme_s_from_no_id_at_all(stage: Stage,
             assert result is None
         case "AuditFilter":
             assert result["workspace"]["auditEvents"] == {"totalCount": 0, "nodes": []}
+        case "ProvisioningEventFilter":
+            assert result["workspace"]["provisioning"]["events"] == {"totalCount": 0, "nodes": []}
         case _:
             assert (result["__typename"], result["code"]) == ("NotFound", "NOT_FOUND")

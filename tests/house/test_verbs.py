@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from service.actor import Actor, Permission, Role
+from service.actor import Actor, Permission, Role, system
 from service.api_keys import ApiKeyScope
 from service.audit_log import AuditFilter
 from service.finding import Search, Window
@@ -15,6 +15,7 @@ from service.groups.commands import create_group
 from service.groups.fields import GroupFields
 from service.ids import new_id
 from service.pages import Order, PageRequest
+from service.provisioning.log import ProvisioningFilter, page_provisioning_events, write_exchanges
 from service.refusals import Forbidden, NotFound, Reason, Refused
 from service.sessions import open_session
 from service.store.columns import table_of
@@ -24,7 +25,7 @@ from service.users.queries import UserFilter, UserOrder
 from service.work import Work
 from service.workspaces import Plan
 from tests.house.verbs import Verb, verbs
-from tests.service.cast import Acme, Globex, changed, events, everything, nothing_changes, person
+from tests.service.cast import EXCHANGE, Acme, Globex, changed, events, everything, nothing_changes, person
 from tests.service.databases import CountingStore
 
 pytestmark = pytest.mark.anyio
@@ -55,6 +56,8 @@ VALUES: dict[str, Any] = {
     "wanted": PageRequest(first=100),
     "part": Window(offset=0, limit=100),
     "text": None,
+    "exchanges": [EXCHANGE],
+    "service.provisioning.log.filter": ProvisioningFilter(),
     "user_ids": [],
     "group_ids": [],
     # Where one name means two things, the module comes first.
@@ -87,7 +90,10 @@ async def ids(work: Work, acme: Acme) -> dict[str, str]:
     bob = acme.people["Bob"]
     session, _ = await work.write(acme.nobody, open_session, user_id=bob, user_name="Bob", client="a browser")
     group = await work.write(acme.directory, create_group, GroupFields(display_name="Engineers"))
+    await work.write(system(acme.id), write_exchanges, [EXCHANGE])
+    (entry,) = (await work.read(acme.alice, page_provisioning_events, ProvisioningFilter(), PageRequest(first=1))).rows
     return {
+        "entry_id": entry.id,
         "user_id": bob,
         "key_id": acme.key_id,
         "session_id": session.id,

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from service.audit import AuditEvent
 from service.authentication import Caller, SignedIn, sign_in
 from service.founding import found_workspace
 from service.passwords import PasswordHasher
+from service.provisioning.log import Exchange, Operation, Outcome
 from service.refusals import Reason, Refused
 from service.sessions import store_password
 from service.store.columns import table_of, workspace_column
@@ -169,6 +170,29 @@ async def nothing_changes(work: Work) -> AsyncIterator[None]:
     assert await everything(work) == before
 
 
+EXCHANGE = Exchange(
+    at=datetime(2026, 11, 27, tzinfo=UTC),
+    operation=Operation.LOOKUP,
+    outcome=Outcome.DONE,
+    status=200,
+    duration_ms=1,
+    api_key_id="key_x",
+    api_key_name="Okta",
+    client="Okta SCIM Client 1.0.0",
+    ip="192.0.2.1",
+    request_id="request-1",
+    target_kind=None,
+    target_id=None,
+    target_name=None,
+    changes=None,
+    method="GET",
+    address="/Users?filter=x",
+    request=None,
+    response="{}",
+)
+"""What a directory asked and was told, for the provisioning log."""
+
+
 async def events(work: Work, company: Company) -> list[AuditEvent]:
     """The company's audit log, the oldest event first."""
     query = narrowed(AuditEvent).order_by(table_of(AuditEvent).c.id)
@@ -189,7 +213,7 @@ async def time_passes(work: Work, company: Company, model: type[SQLModel], id: s
 
     def later(uow: UnitOfWork) -> None:
         uow.update(model, id, moments)
-        uow._recorded = True
+        uow._changed = False
 
     await work.write(company.support, later)
 

@@ -303,7 +303,7 @@ async def insert(work: Work, company: Company, model: Any, rows: list[dict[str, 
 
     def add(uow: UnitOfWork) -> None:
         uow.insert_all(model, rows)
-        uow._recorded = True
+        uow._changed = False
 
     await work.write(company.support, add)
 

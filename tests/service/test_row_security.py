@@ -11,9 +11,11 @@ from sqlalchemy import Column, String, Table, delete, func, insert, select, upda
 from sqlalchemy.schema import CreateTable
 from sqlmodel import AutoString, SQLModel
 
+from service.actor import system
 from service.flags import Flag, set_flag
 from service.groups.commands import create_group
 from service.groups.fields import MemberAct, MemberChange, group_fields
+from service.provisioning.log import write_exchanges
 from service.sessions import open_session
 from service.store.columns import workspace_column
 from service.store.opening import open_engine, open_store
@@ -28,13 +30,13 @@ from service.users.fields import User
 from service.users.queries import all_users
 from service.work import Work
 from tests.postgres import OWNER, PostgresServer
-from tests.service.cast import Acme, Globex, everything, nothing_changes
+from tests.service.cast import EXCHANGE, Acme, Globex, everything, nothing_changes
 from tests.service.databases import Databases
 
 pytestmark = [pytest.mark.anyio, pytest.mark.parametrize("engine", ["postgresql"], indirect=True)]
 
 TABLES = SQLModel.metadata.sorted_tables
-NOT_FOR_LOOKUP = {"credential", "audit_event", "user_email", "group", "group_member"}
+NOT_FOR_LOOKUP = {"credential", "audit_event", "user_email", "group", "group_member", "provisioning_event"}
 
 every_table = pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
 
@@ -57,6 +59,7 @@ async def work(store: PostgresStore, acme: Acme, globex: Globex, seal: Seal) -> 
         await work.write(company.support, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="why not")
         group = group_fields({"display_name": "Engineers"})
         await work.write(company.directory, create_group, group, [MemberChange(MemberAct.ADD, (user_id,))])
+        await work.write(system(company.id), write_exchanges, [EXCHANGE])
         assert all((await everything(work, company.id)).values())
     return work
 
