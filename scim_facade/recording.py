@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Any
+from urllib.parse import parse_qsl
 
 import orjson
 from starlette.types import Message, Scope, Send
@@ -96,7 +97,7 @@ def operation(method: str, path: str, query: str, events: list[Event]) -> Operat
     if path == "/Bulk":
         return Operation.BULK
     if path in ("/Users", "/Groups") and method == "GET":
-        asked = dict(part.partition("=")[::2] for part in query.split("&"))
+        asked = dict(parse_qsl(query, keep_blank_values=True))
         if "filter" in asked:
             return Operation.LOOKUP
         return Operation.TEST if path == "/Users" and asked.get("count") in _TEST_COUNTS else Operation.LIST

@@ -156,6 +156,7 @@ def test_a_burst_is_logged_to_the_last_request(server: Server) -> None:
         answer = scim.post("/Bulk", json={"Operations": operations})
         assert {each["status"] for each in answer.json()["Operations"]} == {"404"}
     document = "{ viewer { workspace { provisioning { events(first: 1) { totalCount } } } } }"
+    total = 0
     for _ in range(100):
         total = alice.ask(document)["viewer"]["workspace"]["provisioning"]["events"]["totalCount"]
         if total == 601:
