@@ -4,15 +4,18 @@ from typing import assert_never
 
 from service.refusals import (
     Busy,
+    DirectoryManaged,
     FlagOff,
     Forbidden,
     Invalid,
+    LimitReached,
     NotFound,
     OwnerProtected,
     Reason,
     Stale,
     Taken,
     Unauthenticated,
+    WorkspaceDecides,
 )
 
 
@@ -30,6 +33,8 @@ def sentence(reason: Reason) -> str:
         case Stale(kind, id):
             return f"{kind} {id} has changed meanwhile; try again"
         case Unauthenticated(why) | OwnerProtected(why) | FlagOff(_, why) | Busy(why, _):
+            return why
+        case DirectoryManaged(_, why) | WorkspaceDecides(why) | LimitReached(why, _):
             return why
         case _:
             assert_never(reason)

@@ -6,19 +6,22 @@ from scim_facade.messages import Rejected
 from scim_facade.resource_types import spelling
 from service.refusals import (
     Busy,
+    DirectoryManaged,
     FlagOff,
     Forbidden,
     Invalid,
+    LimitReached,
     NotFound,
     OwnerProtected,
     Reason,
     Stale,
     Taken,
     Unauthenticated,
+    WorkspaceDecides,
 )
 
 
-def rejected(reason: Reason) -> Rejected:
+def rejected(reason: Reason) -> Rejected:  # noqa: C901 - a case each
     """What an identity provider is told."""
     match reason:
         case NotFound(kind, id):
@@ -38,6 +41,12 @@ def rejected(reason: Reason) -> Rejected:
             return Rejected(409, why)
         case FlagOff(_, why):
             return Rejected(403, why)
+        case DirectoryManaged(_, why) | WorkspaceDecides(why):
+            return Rejected(409, why)
+        case LimitReached(why, None):
+            return Rejected(403, why)
+        case LimitReached(why, retry_after):
+            return Rejected(429, why, headers={"Retry-After": str(retry_after)})
         case Busy(why, retry_after):
             return Rejected(503, f"{why} Try again.", headers={"Retry-After": str(retry_after)})
         case _:

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     PROVISIONING_READ = "provisioning:read"
     PROVISIONING_WRITE = "provisioning:write"
+    SEATS_WRITE = "seats:write"
     WORKSPACES_CREATE = "workspaces:create"
     PASSWORDS_WRITE = "passwords:write"
     SESSIONS_OPEN = "sessions:open"

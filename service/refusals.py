@@ -5,7 +5,9 @@ reason fails the type checker until both doors can say it. Texts are whole sente
 who has to act on them; fields are named in the domain's words (`user_name`), doors spell them in theirs.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -79,12 +81,53 @@ class Busy:
     retry_after: int
 
 
-Reason = NotFound | Taken | Invalid | Forbidden | Unauthenticated | Stale | OwnerProtected | FlagOff | Busy
+@dataclass(frozen=True)
+class DirectoryManaged:
+    """The directory decides about `field` of this person; `why` is a whole sentence that says where to change it."""
+
+    field: str
+    why: str
+
+
+@dataclass(frozen=True)
+class WorkspaceDecides:
+    """The directory asks for what only an admin of the workspace can allow; `why` is a whole sentence that says how."""
+
+    why: str
+
+
+@dataclass(frozen=True)
+class LimitReached:
+    """Too much of something; `why` is a whole sentence that says who can help. After `retry_after` seconds, if that is
+    given, the same call may succeed."""
+
+    why: str
+    retry_after: int | None = None
+
+
+Reason = (
+    NotFound
+    | Taken
+    | Invalid
+    | Forbidden
+    | Unauthenticated
+    | Stale
+    | OwnerProtected
+    | FlagOff
+    | Busy
+    | DirectoryManaged
+    | WorkspaceDecides
+    | LimitReached
+)
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
-    """The only exception that a verb raises on purpose."""
+    """The only exception that a verb raises on purpose. What the verb did is undone.
 
-    def __init__(self, reason: Reason) -> None:
+    `note` is a verb, without its unit of work, that leaves word of the refusal in a transaction of its own.
+    """
+
+    def __init__(self, reason: Reason, note: Callable[[Any], object] | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
+        self.note = note

@@ -195,6 +195,10 @@ class UnitOfWork:
             self._connection.run_many(_delete(table_of(model), ("id",)), over)
         return len(over)
 
+    def keep(self, model: type[M], id: str, values: Mapping[str, Any]) -> None:
+        """Change a row of bookkeeping that decides nothing, and leave no event."""
+        self._connection.rows(_update(table_of(model), versioned=False), {**values, **self._of_workspace, "of_id": id})
+
     def stamp(self, model: type[M], id: str, column: str, **more: object) -> None:
         """Note in a column of a row that it was used now, with what else is given; at most every `STAMPED_EVERY`.
 

@@ -12,6 +12,7 @@ from typing import Concatenate, ParamSpec, Protocol, TypeVar
 
 from service.actor import Actor
 from service.credentials import refuse_unless_good, shown_by
+from service.refusals import Refused
 from service.store.statements import Connection
 from service.tokens import Seal
 from service.unit_of_work import Lookup, UnitOfWork
@@ -97,7 +98,13 @@ class Work:
             uow.check()
             return result
 
-        return await self._store.write(actor.workspace_id, job, sharing=shown_by(actor))
+        try:
+            return await self._store.write(actor.workspace_id, job, sharing=shown_by(actor))
+        except Refused as refused:
+            note, refused.note = refused.note, None
+            if note is not None:
+                await self.write(actor, note)
+            raise
 
     async def lookup(self, verb: Callable[Concatenate[Lookup, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that reads across workspaces to find out who is asking."""

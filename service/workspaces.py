@@ -58,6 +58,7 @@ class Workspace(ProvisioningSettings, table=True):
     subdomain: str = Field(unique=True)
     name: str
     plan: str
+    seats: int | None = None
     created_at: datetime = Field(sa_type=Instant)
 
 
@@ -90,6 +91,7 @@ def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) 
             "subdomain": subdomain,
             "name": name.strip(),
             "plan": plan.value,
+            "seats": None,
             "created_at": now(),
         },
         or_else=Taken("Workspace", "subdomain", subdomain),

@@ -8,6 +8,12 @@ from graphql_facade.connections import After, Before, Connection, First, Last
 from graphql_facade.context import Info
 from graphql_facade.enums import publish
 from graphql_facade.flags import all_flags
+from graphql_facade.provisioning_decisions import (
+    MassDeactivationBreaker,
+    ProvisioningConflict,
+    State,
+    page_of_conflicts,
+)
 from graphql_facade.provisioning_log import (
     ProvisioningEvent,
     ProvisioningEventFilterArgument,
@@ -19,6 +25,7 @@ from service import workspaces
 from service.actor import Role
 from service.flags import Flag
 from service.pages import PageRequest
+from service.provisioning.breaker import breaker_state
 from service.provisioning.settings import provisioning_settings, set_provisioning_settings
 from service.refusals import Invalid, Refused
 from service.workspaces import LinkExistingUsers
@@ -84,6 +91,25 @@ class Provisioning:
         """A page of entries."""
         wanted = PageRequest(first=first, after=after, last=last, before=before)
         return await page_of_provisioning_events(info.context, wanted, filter)
+
+    @resolved("People who were there before the directory asked for them, the newest conflicts first.")
+    async def conflicts(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        state: State = None,
+    ) -> Connection[ProvisioningConflict]:
+        """A page of conflicts."""
+        wanted = PageRequest(first=first, after=after, last=last, before=before)
+        return await page_of_conflicts(info.context, wanted, state)
+
+    @resolved("What keeps the directory from ending too many people's access at once.")
+    async def breaker(self, info: Info) -> MassDeactivationBreaker:
+        """The breaker."""
+        return MassDeactivationBreaker.of(await info.context.read(breaker_state))
 
     @resolved("What the workspace has decided.")
     async def settings(self, info: Info) -> ProvisioningSettings:

@@ -16,9 +16,11 @@ from graphql_facade.spelling import input_path
 from service.actor import Permission, Role
 from service.refusals import (
     Busy,
+    DirectoryManaged,
     FlagOff,
     Forbidden,
     Invalid,
+    LimitReached,
     NotFound,
     OwnerProtected,
     Reason,
@@ -26,6 +28,7 @@ from service.refusals import (
     Stale,
     Taken,
     Unauthenticated,
+    WorkspaceDecides,
 )
 
 publish(
@@ -51,6 +54,7 @@ publish(
     AUDIT_READ="Read the audit log.",
     PROVISIONING_READ="See what the directory does and may do.",
     PROVISIONING_WRITE="Decide what the directory may do.",
+    SEATS_WRITE="Set the number of seats.",
     WORKSPACES_CREATE="Create workspaces.",
     PASSWORDS_WRITE="Set passwords.",
     SESSIONS_OPEN="Sign in.",
@@ -73,6 +77,8 @@ class ErrorCode(Enum):
     UNAUTHENTICATED = strawberry.enum_value("UNAUTHENTICATED", description="`Unauthenticated`.")
     INVALID_CREDENTIALS = strawberry.enum_value("INVALID_CREDENTIALS", description="`InvalidCredentials`.")
     FLAG_OFF = strawberry.enum_value("FLAG_OFF", description="The workspace has not got this feature.")
+    DIRECTORY_MANAGED = strawberry.enum_value("DIRECTORY_MANAGED", description="`DirectoryManaged`.")
+    LIMIT_REACHED = strawberry.enum_value("LIMIT_REACHED", description="`LimitReached`.")
     BUSY = strawberry.enum_value("BUSY", description="`Busy`.")
 
 
@@ -145,6 +151,20 @@ class BusyError(Error):
     retry_after_seconds: int = strawberry.field(description="How long to wait before trying again.")
 
 
+@strawberry.type(name="DirectoryManaged", description="The directory decides about this; change it there.")
+class DirectoryManagedError(Error):
+    """`service.refusals.DirectoryManaged`."""
+
+    path: list[str] = strawberry.field(description="The way to the field that the directory decides about.")
+
+
+@strawberry.type(name="LimitReached", description="There is too much of something.")
+class LimitReachedError(Error):
+    """`service.refusals.LimitReached`."""
+
+    retry_after_seconds: int | None = strawberry.field(description="How long to wait, where waiting helps.")
+
+
 AnyError = (
     InvalidInputError
     | NotFoundError
@@ -154,10 +174,12 @@ AnyError = (
     | UnauthenticatedError
     | FlagOffError
     | BusyError
+    | DirectoryManagedError
+    | LimitReachedError
 )
 
 
-def error_of(reason: Reason) -> AnyError:
+def error_of(reason: Reason) -> AnyError:  # noqa: C901 - a case each
     """A refusal as data."""
     match reason:
         case NotFound():
@@ -182,6 +204,13 @@ def error_of(reason: Reason) -> AnyError:
             return UnauthenticatedError(code=ErrorCode.UNAUTHENTICATED, message=why)
         case FlagOff(_, why):
             return FlagOffError(code=ErrorCode.FLAG_OFF, message=why)
+        case DirectoryManaged(field, why):
+            path = input_path(field)
+            return DirectoryManagedError(code=ErrorCode.DIRECTORY_MANAGED, message=why, path=path)
+        case LimitReached(why, retry_after):
+            return LimitReachedError(code=ErrorCode.LIMIT_REACHED, message=why, retry_after_seconds=retry_after)
+        case WorkspaceDecides(why):
+            return ConflictError(code=ErrorCode.CONFLICT, message=why, path=None)
         case Busy(why, retry_after):
             return BusyError(code=ErrorCode.BUSY, message=f"{why} Try again.", retry_after_seconds=retry_after)
         case _:

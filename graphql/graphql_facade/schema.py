@@ -17,6 +17,7 @@ from graphql_facade.flags import flag_by_id
 from graphql_facade.groups import GroupMutations, group_by_id
 from graphql_facade.nodes import Node, domain_id
 from graphql_facade.provisioning import ProvisioningMutations
+from graphql_facade.provisioning_decisions import ProvisioningDecisionMutations, conflict_by_id
 from graphql_facade.provisioning_log import provisioning_event_by_id
 from graphql_facade.refusals import RefusalsAsData
 from graphql_facade.resolvers import resolved
@@ -38,6 +39,7 @@ NODES: dict[str, Callable[[Context, str], Awaitable[Node]]] = {
     "flag": flag_by_id,
     "aud": audit_event_by_id,
     "pev": provisioning_event_by_id,
+    "cfl": conflict_by_id,
 }
 """How a node is fetched, by the prefix of its id."""
 
@@ -69,7 +71,14 @@ class Query:
 
 
 @strawberry.type(description="What can be done. Each mutation is one transaction: it happens as a whole or not at all.")
-class Mutation(SessionMutations, UserMutations, GroupMutations, ApiKeyMutations, ProvisioningMutations):
+class Mutation(
+    SessionMutations,
+    UserMutations,
+    GroupMutations,
+    ApiKeyMutations,
+    ProvisioningMutations,
+    ProvisioningDecisionMutations,
+):
     """Every noun's mutations."""
 
 

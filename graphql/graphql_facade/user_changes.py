@@ -10,8 +10,10 @@ from graphql_facade.nodes import domain_id
 from graphql_facade.refusals import (
     BusyError,
     ConflictError,
+    DirectoryManagedError,
     ForbiddenError,
     InvalidInputError,
+    LimitReachedError,
     NotFoundError,
     OwnerProtectedError,
     UnauthenticatedError,
@@ -21,7 +23,7 @@ from graphql_facade.users import User
 from service.actor import Role
 from service.refusals import Invalid, Reason, Refused, Taken
 from service.users import fields
-from service.users.commands import create_user, deactivate_user, delete_user, edit_user, reactivate_user
+from service.users.commands import create_user, deactivate_user, delete_user, edit_user, reactivate_user, unlink_user
 from service.users.fields import user_fields
 
 _NAME = "The name to sign in with; unique in the workspace."
@@ -71,6 +73,13 @@ class UserReactivateInput:
     id: strawberry.ID = strawberry.field(description="The person.")
 
 
+@strawberry.input(description="Whom to take out of the directory's management.")
+class UserUnlinkInput:
+    """A person's id."""
+
+    id: strawberry.ID = strawberry.field(description="The person.")
+
+
 @strawberry.input(description="Whom to delete.")
 class UserDeleteInput:
     """A person's id."""
@@ -102,11 +111,17 @@ class UserDeletePayload:
 _Nobody = ForbiddenError | UnauthenticatedError | BusyError
 
 UserCreateResult = Annotated[
-    UserCreatePayload | InvalidInputError | ConflictError | OwnerProtectedError | _Nobody,
+    UserCreatePayload | InvalidInputError | ConflictError | OwnerProtectedError | LimitReachedError | _Nobody,
     strawberry.union("UserCreateResult", description="The new person, or what stood in the way."),
 ]
 UserUpdateResult = Annotated[
-    UserUpdatePayload | InvalidInputError | NotFoundError | ConflictError | OwnerProtectedError | _Nobody,
+    UserUpdatePayload
+    | InvalidInputError
+    | NotFoundError
+    | ConflictError
+    | OwnerProtectedError
+    | DirectoryManagedError
+    | _Nobody,
     strawberry.union("UserUpdateResult", description="The person as they are now, or what stood in the way."),
 ]
 UserDeactivateResult = Annotated[
@@ -114,8 +129,18 @@ UserDeactivateResult = Annotated[
     strawberry.union("UserDeactivateResult", description="The person without access, or what stood in the way."),
 ]
 UserReactivateResult = Annotated[
-    UserUpdatePayload | NotFoundError | ConflictError | OwnerProtectedError | _Nobody,
+    UserUpdatePayload
+    | NotFoundError
+    | ConflictError
+    | OwnerProtectedError
+    | DirectoryManagedError
+    | LimitReachedError
+    | _Nobody,
     strawberry.union("UserReactivateResult", description="The person with access, or what stood in the way."),
+]
+UserUnlinkResult = Annotated[
+    UserUpdatePayload | NotFoundError | ConflictError | _Nobody,
+    strawberry.union("UserUnlinkResult", description="The person as they are now, or what stood in the way."),
 ]
 UserDeleteResult = Annotated[
     UserDeletePayload | NotFoundError | OwnerProtectedError | _Nobody,
@@ -156,6 +181,11 @@ class UserMutations:
     async def user_deactivate(self, info: Info, input: UserDeactivateInput) -> UserDeactivateResult:
         """Deactivate."""
         return _payload(await info.context.write(deactivate_user, domain_id(input.id)))
+
+    @mutation("Take a person out of the directory's management, so that the workspace's own people decide.")
+    async def user_unlink(self, info: Info, input: UserUnlinkInput) -> UserUnlinkResult:
+        """Unlink."""
+        return _payload(await info.context.write(unlink_user, domain_id(input.id)))
 
     @mutation("Give a person access again.")
     async def user_reactivate(self, info: Info, input: UserReactivateInput) -> UserReactivateResult:

@@ -10,9 +10,11 @@ from graphql_facade.connections import Connection
 from graphql_facade.context import Context
 from graphql_facade.enums import publish
 from graphql_facade.nodes import Node
+from graphql_facade.spelling import input_path
 from service.actor import Role
 from service.pages import PageRequest
 from service.users import fields, queries
+from service.users.deciding import locked_fields
 from service.users.fields import ManagedBy, primary_email, shown_name
 
 publish(
@@ -73,6 +75,9 @@ class User(Node):
     status_reason: UserStatusReason | None = strawberry.field(description="Why not, if not.")
     role: Role = strawberry.field(description="What the person may do.")
     managed_by: ManagedBy = strawberry.field(description="Who decides about the person.")
+    locked_fields: list[str] = strawberry.field(
+        description="What only the directory can change, by the names of its own inputs; empty for others' people."
+    )
     external_id: str | None = strawberry.field(description="The directory's own identifier of the person.")
     created_at: datetime = strawberry.field(description="When the person was added.")
     updated_at: datetime = strawberry.field(description="When something about the person last changed.")
@@ -97,6 +102,7 @@ class User(Node):
             status_reason=UserStatusReason(row.deactivated_by) if row.deactivated_by else None,
             role=Role(row.role),
             managed_by=ManagedBy(row.managed_by),
+            locked_fields=[input_path(name)[0] for name in locked_fields(row) if name != "active"],
             external_id=row.external_id,
             created_at=row.created_at,
             updated_at=row.updated_at,

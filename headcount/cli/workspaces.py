@@ -9,12 +9,14 @@ from headcount.cli.terminal import (
     Subdomain,
     day,
     err,
+    in_workspace,
     print_table,
     read_password,
     settings_of_process,
     with_work,
 )
 from service.founding import found_workspace
+from service.users.seats import set_seats
 from service.workspaces import Plan, all_workspaces
 
 app = typer.Typer(no_args_is_help=True, help="Workspaces: the product's customers.")
@@ -56,6 +58,19 @@ def create(
         ),
     )
     err.print(f"Workspace {subdomain} is at {settings.workspace_url(subdomain)}; {owner_email} owns it.")
+
+
+@app.command()
+def seats(
+    subdomain: Subdomain,
+    number: Annotated[str, typer.Argument(help="How many people may have access at a time, or none for any number.")],
+) -> None:
+    """Bound the number of people with access. Who has access already keeps it."""
+    if number != "none" and not number.isdecimal():
+        raise typer.BadParameter("a number, or none", param_hint="NUMBER")
+    wanted = None if number == "none" else int(number)
+    in_workspace(subdomain, lambda work, _, actor: work.write(actor, set_seats, wanted))
+    err.print(f"Workspace {subdomain} has {number if wanted is not None else 'any number of'} seats.")
 
 
 @app.command("list")

@@ -1,6 +1,7 @@
 """What may be done to a user. Each verb is one transaction's work and records what it did."""
 
 from collections.abc import Callable, Container
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam
@@ -10,11 +11,14 @@ from service.audit import Action, Change, Event, change_of
 from service.clock import now
 from service.groups.fields import GroupMember
 from service.ids import is_possible, new_id
+from service.provisioning.breaker import count_deactivation
+from service.provisioning.conflicts import note_taken, refuse_unless_linkable
 from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
 from service.sessions import Credential, Session
 from service.store.columns import table_of
 from service.text import canonical
 from service.unit_of_work import UnitOfWork, narrowed
+from service.users.deciding import BY_ADMIN, BY_DIRECTORY, refuse_unless_decided_here
 from service.users.fields import (
     FIELD_NAMES,
     ManagedBy,
@@ -29,6 +33,9 @@ from service.users.fields import (
     user_fields,
     with_primary_email,
 )
+from service.users.seats import take_seat
+from service.users.tombstones import bury, identity_of
+from service.workspaces import Workspace
 
 _EMAIL = table_of(UserEmail)
 _USER = table_of(User)
@@ -36,21 +43,33 @@ _ADDRESS_OF_ANOTHER = narrowed(UserEmail).where(
     _EMAIL.c.value_key == bindparam("value_key"), _EMAIL.c.user_id != bindparam("user_id")
 )
 _TO_CHANGE = narrowed(User).where(_USER.c.id == bindparam("id")).locked
+_OWN = narrowed(Workspace)
 _ACTIVE_OWNERS = narrowed(User).where(_USER.c.role == Role.OWNER.value, _USER.c.active.is_(True)).locked
 
 
 def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER) -> User:
-    """Add a person to the workspace.
+    """Add a person to the workspace; whom a directory adds has the workspace's default role.
 
-    Refuses with Taken where the userName is in use or is another person's e-mail address, and with
-    OwnerProtected where somebody who is no owner would make one.
+    Refuses with Taken where the userName is in use or is another person's e-mail address, with OwnerProtected where
+    somebody who is no owner would make one, and with LimitReached where all seats are taken.
     """
     uow.demand(Permission.USERS_WRITE)
     _refuse_unless_owner(uow, role)
-    user_id = new_id("usr")
-    managed_by = ManagedBy.DIRECTORY if uow.actor.is_directory else ManagedBy.WORKSPACE
-    values = {"id": user_id, **initial_values(fields, role, managed_by, now())}
-    user = uow.insert(User, values, or_else=_taken(fields.user_name))
+    directed = uow.actor.is_directory
+    workspace = uow.first(_OWN)
+    if workspace is not None and directed:
+        role = Role(workspace.default_role)
+    if workspace is not None and fields.active:
+        take_seat(uow, workspace)
+    user_id, version = identity_of(uow, fields.external_id) if directed else (new_id("usr"), 1)
+    managed_by = ManagedBy.DIRECTORY if directed else ManagedBy.WORKSPACE
+    values = {"id": user_id, **initial_values(fields, role, managed_by, now()), "version": version}
+    try:
+        user = uow.insert(User, values, or_else=_taken(fields.user_name))
+    except Refused as refused:
+        if directed:
+            refused.note = partial(note_taken, user_name=fields.user_name, external_id=fields.external_id)
+        raise
     _refuse_address_of_another(uow, fields.user_name, user_id)
     uow.insert_all(UserEmail, _email_rows(user_id, fields))
     uow.record(_event(Action.USER_CREATED, user))
@@ -64,7 +83,9 @@ def update_user(
 
     What changes nothing records nothing and touches no version. Refuses with NotFound, Stale (the version is
     not in `if_version`), Taken, Invalid and OwnerProtected (only owners change an owner; a directory may not
-    deactivate one or touch the userName or an address of one; the last active owner stays).
+    deactivate one or touch the userName or an address of one; the last active owner stays); with DirectoryManaged
+    where people change what the directory decides about, with WorkspaceDecides where a directory does what an admin
+    has not allowed, and with LimitReached where seats or the breaker stand in the way.
     """
     uow.demand(Permission.USERS_WRITE)
     user = _user_to_change(uow, user_id)
@@ -73,6 +94,7 @@ def update_user(
     fields = change(user)
     links = uow.actor.is_directory and user.managed_by == ManagedBy.WORKSPACE and user.role != Role.OWNER
     if links:
+        refuse_unless_linkable(uow, user, fields.external_id)
         # Adopting somebody by a matching userName must not be a way to take over their mail (CVE-2022-1680).
         fields = fields.model_copy(update={"emails": user.emails})
     before = fields_of(user)
@@ -112,6 +134,19 @@ def edit_user(uow: UnitOfWork, user_id: str, changes: dict[str, Any], role: Role
     return user if role is None else set_role(uow, user_id, role)
 
 
+def unlink_user(uow: UnitOfWork, user_id: str) -> User:
+    """Let the workspace's own people decide about a person again. The directory's next write links them anew, or is
+    refused, as the workspace has decided."""
+    uow.demand(Permission.USERS_WRITE)
+    user = _user_to_change(uow, user_id)
+    if user.managed_by == ManagedBy.WORKSPACE:
+        return user
+    values = _touched(user, {"managed_by": ManagedBy.WORKSPACE.value})
+    changed = uow.update(User, user_id, values, if_version=user.version)
+    uow.record(_event(Action.USER_UNLINKED, changed, _changes(user, {"managed_by": ManagedBy.WORKSPACE})))
+    return changed
+
+
 def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
     """Change what a person may do; only owners make and unmake owners, and one active owner stays."""
     uow.demand(Permission.USERS_WRITE)
@@ -140,6 +175,12 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: Container[int] | N
         raise Refused(Stale("User", user_id))
     if user.role == Role.OWNER:
         _protect_owner(uow, user, "delete")
+    if uow.actor.is_directory:
+        if user.managed_by == ManagedBy.WORKSPACE:
+            refuse_unless_linkable(uow, user, user.external_id)
+        if user.active:
+            count_deactivation(uow)
+    bury(uow, user)
     uow.claim(user_id)
     ended = uow.delete(Session, user_id=user_id)
     for model in (Credential, UserEmail, GroupMember):
@@ -160,8 +201,13 @@ def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, An
     """Write the changed values of one user and say what they were."""
     if user.role == Role.OWNER:
         _protect_owner_fields(uow, user, values)
+    refuse_unless_decided_here(uow, user, values)
     if not values.get("active", True):
         uow.claim(user.id)
+        if uow.actor.is_directory:
+            count_deactivation(uow)
+    elif "active" in values and (workspace := uow.first(_OWN)) is not None:
+        take_seat(uow, workspace)
     changes = _changes(user, values)
     row = _touched(user, values | keys_of(fields))
     if "active" in values:
@@ -188,7 +234,7 @@ def _action(values: dict[str, Any]) -> Action:
 
 
 def _deactivator(uow: UnitOfWork) -> str:
-    return "DIRECTORY" if uow.actor.is_directory else "ADMIN"
+    return BY_DIRECTORY if uow.actor.is_directory else BY_ADMIN
 
 
 def _touched(user: User, values: dict[str, Any]) -> dict[str, Any]:

@@ -68,6 +68,8 @@ TABLE = {
     "Provisioning.baseUrl": SIGNED_IN,
     "Provisioning.enabled": admins("FLAGS_READ"),
     "Provisioning.events": admins("PROVISIONING_READ"),
+    "Provisioning.conflicts": admins("PROVISIONING_READ"),
+    "Provisioning.breaker": admins("PROVISIONING_READ"),
     "Provisioning.settings": admins("PROVISIONING_READ"),
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
@@ -79,6 +81,9 @@ TABLE = {
     "Mutation.groupRoleSet": admins("GROUP_ROLES_WRITE"),
     "Mutation.apiKeyCreate": admins("API_KEYS_WRITE"),
     "Mutation.apiKeyRevoke": admins("API_KEYS_WRITE"),
+    "Mutation.provisioningConflictDecide": admins("PROVISIONING_WRITE"),
+    "Mutation.massDeactivationApprove": admins("PROVISIONING_WRITE"),
+    "Mutation.userUnlink": admins("USERS_WRITE"),
     "Mutation.provisioningSettingsUpdate": admins("PROVISIONING_WRITE"),
 }
 NODES = {
@@ -90,6 +95,7 @@ NODES = {
     "ApiKey": admins("API_KEYS_READ"),
     "AuditEvent": admins("AUDIT_READ"),
     "ProvisioningEvent": admins("PROVISIONING_READ"),
+    "ProvisioningConflict": admins("PROVISIONING_READ"),
 }
 ROLES = ("owner", "admin", "member", "nobody")
 
@@ -101,6 +107,7 @@ ARGUMENTS = {
     "Workspace.groups": "(first: 2)",
     "Group.members": "(first: 2)",
     "Provisioning.events": "(first: 2)",
+    "Provisioning.conflicts": "(first: 2)",
     "Workspace.apiKeys": "(first: 2)",
     "Workspace.auditEvents": "(first: 2)",
 }
@@ -161,6 +168,7 @@ class Stage:
             "WorkspaceFlag": workspace["flags"][0]["id"],
             "ApiKey": self.new_key(),
             "ProvisioningEvent": self.provisioning_event(),
+            "ProvisioningConflict": self.conflict(),
             "AuditEvent": workspace["auditEvents"]["nodes"][0]["id"],
         }
 
@@ -173,6 +181,15 @@ class Stage:
                 return str(nodes[0]["id"])
             time.sleep(0.05)
         raise AssertionError("nothing was logged")
+
+    def conflict(self) -> str:
+        """The id of a conflict: a person of Acme's own whom the directory tries to create."""
+        person = self.cast.alice.new_person()
+        with self.acme.scim() as scim:
+            assert scim.post("/Users", json={"userName": person["userName"]}).status_code == 409
+        document = "{ viewer { workspace { provisioning { conflicts(first: 1) { nodes { id } } } } } }"
+        workspace = self.cast.alice.ask(document)["viewer"]["workspace"]
+        return str(workspace["provisioning"]["conflicts"]["nodes"][0]["id"])
 
     def new_key(self) -> str:
         """The id of a new API key."""
@@ -190,6 +207,8 @@ class Stage:
                 return {"email": f"{role}@permissions.example", "userName": f"made by {role}"}
             case "apiKeyCreate":
                 return {"name": f"made by {role}", "scopes": ["SCIM"]}
+            case "provisioningConflictDecide":
+                return {"id": self.conflict(), "link": False}
             case "provisioningSettingsUpdate":
                 return {"provisioningLogDays": 20}
             case "groupRoleSet":
@@ -260,6 +279,9 @@ def done(somebody: Browser, mutation: str, said: Data) -> str:
     """What comes of a mutation."""
     if mutation == "signOut":
         return outcome(somebody.answer(SIGN_OUT))
+    if mutation == "massDeactivationApprove":
+        wanted = "__typename ... on Error { code } ... on Forbidden { requires }"
+        return outcome(somebody.answer(f"mutation {{ massDeactivationApprove {{ {wanted} }} }}"))
     return outcome({"data": {mutation: somebody.do(mutation, said)}})
 
 
@@ -369,11 +391,22 @@ def test_nobody_raises_themselves(stage: Stage) -> None:
 
 OUTSIDER = {
     "Query.node(id)": "query ($id: ID!) { node(id: $id) { __typename id } }",
+    "ProvisioningConflictDecideInput.id": """mutation ($id: ID!) {
+        provisioningConflictDecide(input: {id: $id, link: true}) { __typename ... on Error { code message } }
+    }""",
     **{
         f"{name[0].upper()}{name[1:]}Input.id": f"""mutation ($id: ID!) {{ {name}(input: {{id: $id}}) {{
             __typename ... on Error {{ code message }}
         }} }}"""
-        for name in ("userUpdate", "userDeactivate", "userReactivate", "userDelete", "apiKeyRevoke", "groupRoleSet")
+        for name in (
+            "userUpdate",
+            "userDeactivate",
+            "userReactivate",
+            "userDelete",
+            "apiKeyRevoke",
+            "groupRoleSet",
+            "userUnlink",
+        )
     },
     **{
         f"AuditFilter.{name}": f"""query ($id: ID!) {{ viewer {{ workspace {{

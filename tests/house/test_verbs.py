@@ -15,17 +15,19 @@ from service.groups.commands import create_group
 from service.groups.fields import GroupFields
 from service.ids import new_id
 from service.pages import Order, PageRequest
+from service.provisioning.conflicts import page_conflicts
 from service.provisioning.log import ProvisioningFilter, page_provisioning_events, write_exchanges
-from service.refusals import Forbidden, NotFound, Reason, Refused
+from service.refusals import Forbidden, NotFound, Reason, Refused, Taken
 from service.sessions import open_session
 from service.store.columns import table_of
 from service.unit_of_work import narrowed
+from service.users.commands import create_user
 from service.users.fields import User
 from service.users.queries import UserFilter, UserOrder
 from service.work import Work
 from service.workspaces import Plan
 from tests.house.verbs import Verb, verbs
-from tests.service.cast import EXCHANGE, Acme, Globex, changed, events, everything, nothing_changes, person
+from tests.service.cast import EXCHANGE, Acme, Globex, changed, events, everything, nothing_changes, person, refusal
 from tests.service.databases import CountingStore
 
 pytestmark = pytest.mark.anyio
@@ -56,6 +58,9 @@ VALUES: dict[str, Any] = {
     "wanted": PageRequest(first=100),
     "part": Window(offset=0, limit=100),
     "text": None,
+    "link": True,
+    "seats": 5,
+    "service.provisioning.conflicts.state": None,
     "exchanges": [EXCHANGE],
     "service.provisioning.log.filter": ProvisioningFilter(),
     "user_ids": [],
@@ -92,7 +97,12 @@ async def ids(work: Work, acme: Acme) -> dict[str, str]:
     group = await work.write(acme.directory, create_group, GroupFields(display_name="Engineers"))
     await work.write(system(acme.id), write_exchanges, [EXCHANGE])
     (entry,) = (await work.read(acme.alice, page_provisioning_events, ProvisioningFilter(), PageRequest(first=1))).rows
+    made = person("carol@acme.example")
+    await work.write(acme.alice, create_user, made)
+    assert isinstance(await refusal(work.write(acme.directory, create_user, made)), Taken)
+    (conflict,) = (await work.read(acme.alice, page_conflicts, None, PageRequest(first=1))).rows
     return {
+        "conflict_id": conflict.id,
         "entry_id": entry.id,
         "user_id": bob,
         "key_id": acme.key_id,
