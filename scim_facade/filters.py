@@ -1,6 +1,7 @@
 """SCIM's filter language (RFC 7644, 3.4.2.2): text to a tree, in linear time and bounded depth; a tree against JSON.
 
-filter = attrPath "pr" | attrPath op value | attrPath "[" filter "]" | "not" "(" filter ")" | "(" filter ")"
+test   = attrPath "pr" | attrPath op value
+filter = test | attrPath "[" filter "]" [ "." test ] | "not" "(" filter ")" | "(" filter ")"
        | filter "and" filter | filter "or" filter
 """
 
@@ -132,7 +133,13 @@ class Reader:
             return Not(self.grouped("(", ")", depth))
         path = self.attribute()
         if self.next == "[":
-            return Within(path, self.grouped("[", "]", depth))
+            inner = self.grouped("[", "]", depth)
+            if self.next.startswith("."):  # Entra: emails[type eq "work"].value eq "…"
+                inner = Junction("and", (inner, self._test(self.take()[1:])))
+            return Within(path, inner)
+        return self._test(path)
+
+    def _test(self, path: str) -> Filter:
         operator = self.take().lower()
         if operator == "pr":
             return Present(path)

@@ -109,7 +109,9 @@ def print_schema() -> None:
 
 @app.command()
 def rehearse(
-    provider: Annotated[str, typer.Argument(help="The identity provider to play: okta.")],
+    provider: Annotated[
+        str, typer.Argument(help="The identity provider to play: okta, entra, onelogin, jumpcloud or google.")
+    ],
     base_url: Annotated[str, typer.Option(help="The SCIM base URL, as it is pasted into the provider.")],
     token: Annotated[str, typer.Option(help="The API key.", envvar="HEADCOUNT_REHEARSAL_TOKEN")],
 ) -> None:

@@ -1,8 +1,8 @@
-"""The users that a run has created and must take away again, whatever happens to it.
+"""The users and groups that a run has created and must take away again, whatever happens to it.
 
-A user is written down before the request that creates it is sent, so that neither a lost answer nor Ctrl-C
-makes it forgotten: what has no id yet is looked up by its userName. Nothing is ever touched whose document does
-not hold the run's random marker.
+What is to be created is written down before the request that creates it is sent, so that neither a lost answer nor
+Ctrl-C makes it forgotten: what has no id yet is looked up by its name. Nothing is ever touched whose document does not
+hold the run's random marker.
 """
 
 from dataclasses import dataclass
@@ -22,11 +22,16 @@ _DEACTIVATION: JsonValue = {
 }
 
 
+NAMES = {"/Users": "userName", "/Groups": "displayName"}
+"""What can be created, and the attribute that it is known by."""
+
+
 @dataclass
 class Created:
-    """A user that a request has created (`certain`), or may have. `done`: no more can be done about it."""
+    """What a request has created (`certain`), or may have. `done`: no more can be done about it."""
 
-    user_name: str
+    path: str
+    name: str
     id: str | None = None
     certain: bool = False
     done: bool = False
@@ -34,7 +39,7 @@ class Created:
 
 
 class Leavings:
-    """The users of one run that are still there; `created` counts those that are known to have been created."""
+    """The users and groups of one run that are still there; `created` counts what is known to have been created."""
 
     def __init__(self, line: Line, marker: str) -> None:
         self.created = 0
@@ -42,10 +47,10 @@ class Leavings:
         self._marker = marker
         self._users: list[Created] = []
 
-    def expect(self, body: JsonValue) -> Created:
-        """Write down the user that a POST with this body is about to create."""
-        name = body.get("userName") if isinstance(body, dict) else None
-        user = Created(str(name or ""))
+    def expect(self, path: str, body: JsonValue) -> Created:
+        """Write down what a POST of this body is about to create."""
+        name = body.get(NAMES[path]) if isinstance(body, dict) else None
+        user = Created(path, str(name or ""))
         self._users.append(user)
         return user
 
@@ -75,14 +80,14 @@ class Leavings:
 
     def left(self) -> tuple[Leftover, ...]:
         """What is still there, as far as anyone can know."""
-        return tuple(Leftover(user.user_name, user.id, user.state) for user in self._users)
+        return tuple(Leftover(user.name, user.id, user.state) for user in self._users)
 
     def _look_up(self, user: Created, last: bool) -> None:
-        """Find the id of a user by its userName; forget a user that, in the end, is not there."""
-        if self._marker not in user.user_name:
+        """Find the id of a user by its name; forget a user that, in the end, is not there."""
+        if self._marker not in user.name:
             return
-        literal = orjson.dumps(user.user_name).decode()
-        answer = self._line.send(Ready("GET", "/Users", {"filter": f"userName eq {literal}"}))
+        literal = orjson.dumps(user.name).decode()
+        answer = self._line.send(Ready("GET", user.path, {"filter": f"{NAMES[user.path]} eq {literal}"}))
         if isinstance(answer, NoAnswer) or answer.status != 200 or not isinstance(answer.body, dict):
             return
         resources = answer.body.get("Resources")
@@ -94,12 +99,12 @@ class Leavings:
             self._users.remove(user)
 
     def _delete(self, user: Created, id: str, last: bool) -> None:
-        answer = self._line.send(Ready("DELETE", f"/Users/{segment(id)}"))
+        answer = self._line.send(Ready("DELETE", f"{user.path}/{segment(id)}"))
         if isinstance(answer, NoAnswer):
             user.state = f"still there: to DELETE there was {answer.why}"
         elif answer.status < 300 or answer.status in _GONE:
             self._users.remove(user)
-        elif answer.status in _NOT_OFFERED or last:
+        elif user.path == "/Users" and (answer.status in _NOT_OFFERED or last):
             user.done = True
             user.state = f"{self._deactivated(id)}; DELETE was answered {answer.status}"
         else:

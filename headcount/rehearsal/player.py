@@ -11,7 +11,7 @@ from rich.console import Console
 from headcount.rehearsal.cases import Case, Script, Step, load
 from headcount.rehearsal.exchange import Answer, Line, NoAnswer, Ready, ready, walk
 from headcount.rehearsal.judgement import judged, outlined, summary
-from headcount.rehearsal.leavings import Leavings
+from headcount.rehearsal.leavings import NAMES, Leavings
 from headcount.rehearsal.placeholders import MissingValueError
 from headcount.rehearsal.report import Outcome, Report, StepResult, render
 from headcount.rehearsal.target import target
@@ -125,10 +125,10 @@ class _Performance:
         return replace(begun, outcome=outcome, came_back=summary(answer), problems=problems, ms=answer.ms)
 
     def _send(self, request: Ready) -> Answer | NoAnswer:
-        """Send a request; one that creates a user is written down first."""
-        if (request.method, request.path) != ("POST", "/Users"):
+        """Send a request; one that creates a user or a group is written down first."""
+        if request.method != "POST" or request.path not in NAMES:
             return self._line.send(request)
-        user = self.leavings.expect(request.body)
+        user = self.leavings.expect(request.path, request.body)
         answer = self._line.send(request)
         self.leavings.settle(user, answer)
         return answer

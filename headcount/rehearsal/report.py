@@ -36,9 +36,9 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Leftover:
-    """A user that the run created, or may have created, and could not delete: `state` says what is known of it."""
+    """What the run created, or may have created, and could not delete: `state` says what is known of it."""
 
-    user_name: str
+    name: str
     id: str | None
     state: str
 
@@ -117,9 +117,9 @@ def _verdict(report: Report) -> str:
 
 def _cleaned(report: Report) -> str:
     if not report.leftovers:
-        return f"Cleaned up: users created and deleted again: {report.created}; nothing was left behind."
-    lines = [f"Left behind, of {report.created} users created: {len(report.leftovers)}. Remove them by hand:"]
-    lines += [f"  {left.user_name} (id {left.id or 'unknown'}): {left.state}" for left in report.leftovers]
+        return f"Cleaned up: created and deleted again: {report.created}; nothing was left behind."
+    lines = [f"Left behind, of {report.created} created: {len(report.leftovers)}. Remove them by hand:"]
+    lines += [f"  {left.name} (id {left.id or 'unknown'}): {left.state}" for left in report.leftovers]
     return _printable("\n".join(lines))
 
 

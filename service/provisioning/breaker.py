@@ -1,7 +1,8 @@
 """The mass-deactivation breaker: a directory that is about to end too many people's access has to wait for an admin.
 
 Counted are the deactivations and deletions that a directory does within a window, which begins with the first of them;
-the share is of those who were active then. What goes too far is refused, and nothing of it is done.
+the share is of those who were active then. To take back a creation of minutes ago (a rehearsal, a mistake) is neither.
+What goes too far is refused, and nothing of it is done.
 """
 
 from dataclasses import dataclass
@@ -78,14 +79,14 @@ def approve_mass_deactivation(uow: UnitOfWork) -> BreakerState:
     return breaker_state(uow)
 
 
-def count_deactivation(uow: UnitOfWork) -> None:
-    """Count one person more whose access a directory is about to end.
+def count_deactivation(uow: UnitOfWork, user: User) -> None:
+    """Count one person more whose access a directory is about to end; who came within a window's time does not count.
 
     Refuses with LimitReached where that is more than the workspace's share, and at least its number, in its window.
     """
     uow.claim(_name(uow))  # one at a time: two at once could each be the last that is allowed
     workspace, window, at = uow.first(_OWN), uow.first(_WINDOW), now()
-    if workspace is None:
+    if workspace is None or user.created_at > at - timedelta(minutes=workspace.breaker_minutes):
         return
     if window is None or at >= _end(window, workspace):
         fresh: dict[str, Any] = {"began_at": at, "ended": 1, "active_before": uow.number(_ACTIVE.count)}

@@ -179,7 +179,7 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: Container[int] | N
         if user.managed_by == ManagedBy.WORKSPACE:
             refuse_unless_linkable(uow, user, user.external_id)
         if user.active:
-            count_deactivation(uow)
+            count_deactivation(uow, user)
     bury(uow, user)
     uow.claim(user_id)
     ended = uow.delete(Session, user_id=user_id)
@@ -205,7 +205,7 @@ def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, An
     if not values.get("active", True):
         uow.claim(user.id)
         if uow.actor.is_directory:
-            count_deactivation(uow)
+            count_deactivation(uow, user)
     elif "active" in values and (workspace := uow.first(_OWN)) is not None:
         take_seat(uow, workspace)
     changes = _changes(user, values)

@@ -187,6 +187,12 @@ def test_a_new_address_takes_the_place_of_the_one_that_mail_goes_to(alice: Brows
     ]
     with acme.scim() as scim:
         id_ = created(scim, emails=emails)["id"]
+    with nothing_happens(alice):
+        refused = alice.do("userUpdate", {"id": id_, "email": "ida@new.example"})
+    assert refused["code"] == "DIRECTORY_MANAGED"
+    assert "identity provider" in refused["message"]
+    free = alice.do("userUnlink", {"id": id_}, "... on UserUpdatePayload { user { managedBy lockedFields } }")
+    assert free["user"] == {"managedBy": "WORKSPACE", "lockedFields": []}
     person = update(alice, id_, email="ida@new.example")
     assert person["email"] == "ida@new.example"
     assert person["emails"] == [

@@ -17,16 +17,20 @@ from tests.headcount.rehearsing import script, step
 # ---- case files
 
 
-def test_every_okta_case_names_a_public_source() -> None:
-    script = load("okta")
-    assert len(script.cases) >= 25
+@pytest.mark.parametrize(
+    ("provider", "least"), [("okta", 26), ("entra", 9), ("onelogin", 2), ("jumpcloud", 2), ("google", 2)]
+)
+def test_every_case_names_a_public_source(provider: str, least: int) -> None:
+    script = load(provider)
+    assert len(script.cases) >= least
     assert script.cases[0].gate
     for sources in (script.provider.sources, *(case.sources for case in script.cases)):
         assert any("https://" in source for source in sources), sources
 
 
-def test_every_user_that_a_case_creates_carries_the_runs_marker() -> None:
-    for case in load("okta").cases:
+@pytest.mark.parametrize("provider", ["okta", "entra", "onelogin", "jumpcloud", "google"])
+def test_every_user_that_a_case_creates_carries_the_runs_marker(provider: str) -> None:
+    for case in load(provider).cases:
         for each in case.steps:
             if (each.request.method, each.request.path) == ("POST", "/Users"):
                 assert "{{run}}" in json.dumps(each.request.body), (case.title, each.title)
@@ -67,7 +71,7 @@ def test_a_case_file_that_is_not_json_is_named(tmp_path: Path) -> None:
 
 
 def test_an_unknown_provider_is_answered_with_those_there_are() -> None:
-    with pytest.raises(CannotRehearseError, match="choose one of: okta"):
+    with pytest.raises(CannotRehearseError, match="choose one of: entra, google, jumpcloud, okta, onelogin"):
         load("okto")
 
 

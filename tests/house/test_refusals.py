@@ -20,8 +20,8 @@ SCIM_TYPES = {None, "uniqueness", "invalidValue", "mutability", "invalidPath", "
 
 def example(kind: type[Reason]) -> Reason:
     """A reason of this kind."""
-    values = {"str": "something", "int": 7}
-    said = {each.name: values[each.type if isinstance(each.type, str) else each.type.__name__] for each in fields(kind)}
+    values = {"str": "something", "int": 7, "int | None": 7}
+    said = {each.name: values[getattr(each.type, "__name__", str(each.type))] for each in fields(kind)}
     made: Callable[..., Reason] = kind
     return made(**said)
 

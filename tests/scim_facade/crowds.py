@@ -1,6 +1,7 @@
 """A workspace with more people than one would send one by one."""
 
 import asyncio
+from datetime import timedelta
 
 from service.actor import Role, support
 from service.audit import Action, Event
@@ -14,6 +15,7 @@ from service.work import Work
 from service.workspaces import find_workspace
 from tests.stage import Server
 
+_AN_HOUR_AGO = now() - timedelta(hours=1)
 BATCH = 2_000  # people to a transaction
 
 
@@ -46,7 +48,7 @@ def add_crowd(uow: UnitOfWork, numbers: range) -> list[str]:
     for number in numbers:
         address = f"user{number}@crowd.example"
         fields = user_fields({"user_name": address, "external_id": f"ext{number}", "emails": [{"value": address}]})
-        people.append({"id": new_id("usr"), **initial_values(fields, Role.MEMBER, ManagedBy.DIRECTORY, now())})
+        people.append({"id": new_id("usr"), **initial_values(fields, Role.MEMBER, ManagedBy.DIRECTORY, _AN_HOUR_AGO)})
         people[-1] |= {"deactivated_at": None, "deactivated_by": None}
         addresses.append({"value_key": address, "user_id": people[-1]["id"]})
     uow.insert_all(User, people)

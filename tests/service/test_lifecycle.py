@@ -225,10 +225,17 @@ async def test_of_many_at_once_no_more_end_than_may(work: Work, acme: Acme) -> N
 
 async def test_what_changes_nothing_does_not_count(work: Work, acme: Acme) -> None:
     await work.write(acme.alice, set_provisioning_settings, {"breaker_minimum": 2})
-    carol = await managed(work, acme)
+    (somebody,) = await work.write(acme.directory, add_crowd, range(1))
     for active in (False, False, True, True):
-        await work.write(acme.directory, update_user, carol.id, changed(active=active))
+        await work.write(acme.directory, update_user, somebody, changed(active=active))
     assert (await work.read(acme.alice, breaker_state)).ended == 1
+
+
+async def test_taking_back_what_was_just_created_is_no_mass_deactivation(work: Work, acme: Acme) -> None:
+    await work.write(acme.alice, set_provisioning_settings, {"breaker_minimum": 1, "breaker_percent": 1})
+    for number in range(5):
+        carol = await managed(work, acme, f"carol{number}")
+        await work.write(acme.directory, delete_user, carol.id)
 
 
 # Seats and roles

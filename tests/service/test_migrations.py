@@ -6,6 +6,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlmodel import SQLModel
 
+from service import tables
 from service.store.opening import UnusableDatabaseError, open_engine, open_store
 from service.store.schema import check, current_revision, known_revisions, migrate, newest_revision
 from tests.service.databases import Databases
@@ -17,10 +18,10 @@ def test_migrating_makes_every_table_and_doing_it_again_changes_nothing(database
     url = databases.empty()
     assert migrate(open_engine(url)) == (None, newest_revision())
     engine = open_engine(url)
-    tables = set(inspect(engine).get_table_names())
-    assert tables == {table.name for table in SQLModel.metadata.sorted_tables} | {"alembic_version"}
+    there = set(inspect(engine).get_table_names())
+    assert there == {table.name for table in SQLModel.metadata.sorted_tables} | {"alembic_version"}
     assert migrate(engine) == (newest_revision(), newest_revision())
-    assert set(inspect(engine).get_table_names()) == tables
+    assert set(inspect(engine).get_table_names()) == there
 
 
 def test_models_and_migrations_agree(databases: Databases) -> None:
@@ -75,3 +76,8 @@ def test_revisions_are_numbered_without_gaps(databases: Databases) -> None:
     assert sorted(known_revisions()) == [f"{number + 1:04}" for number in range(len(known_revisions()))]
     with open_engine(databases.migrated()).connect() as connection:
         assert current_revision(connection) == newest_revision() == max(known_revisions())
+
+
+def test_every_table_is_known_to_who_treats_tables_alike() -> None:
+    declared = {mapper.class_.__module__ for mapper in SQLModel._sa_registry.mappers}
+    assert {each for each in declared if each.startswith("service.")} == {module.__name__ for module in tables.MODULES}

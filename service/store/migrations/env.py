@@ -5,7 +5,7 @@ from typing import Literal
 from alembic import context
 from sqlmodel import SQLModel
 
-from service import authentication  # noqa: F401 - stands on every noun, so that every table is declared
+from service import tables  # noqa: F401 - declares them
 from service.store.columns import Instant, Json
 
 

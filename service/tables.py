@@ -1,0 +1,9 @@
+"""Every table there is: importing this declares all of them, for those who treat tables alike (migrations, copying)."""
+
+from service import api_keys, audit, flags, sessions, workspaces
+from service.groups import fields as groups
+from service.provisioning import breaker, conflicts, log
+from service.users import fields as users
+from service.users import tombstones
+
+MODULES = (api_keys, audit, flags, sessions, workspaces, groups, breaker, conflicts, log, users, tombstones)
