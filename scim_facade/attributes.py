@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement
 from sqlmodel import SQLModel
 
 from scim_facade.messages import Document
+from scim_facade.tolerances import Tolerance, Tolerances
 from scim_facade.values import read_value
 from service.refusals import Invalid, Refused
 from service.store.columns import table_of
@@ -131,7 +132,7 @@ class AttributeTable(Generic[M]):
         document["meta"] |= {"resourceType": self.name, "version": etag(values[self._version]), "location": location}
         return document
 
-    def parse(self, document: Document) -> dict[str, Any]:
+    def parse(self, document: Document, tolerances: Tolerances) -> dict[str, Any]:
         """The fields that a document sets, by the domain's names. Unknown and read-only attributes are left out.
 
         Null, an empty string and an empty list mean that there is no value (RFC 7643, 2.5).
@@ -139,13 +140,15 @@ class AttributeTable(Generic[M]):
         fields: dict[str, Any] = {}
         for name, value in document.items():
             chain = self.find(name)
-            if chain is not None and chain[0].mutability != "readOnly":
-                self._parse_into(fields, chain, value)
+            if chain is None and name != "schemas":
+                tolerances.use(Tolerance.UNKNOWN_ATTRIBUTE, f"{name!r}, which no {self.name} has,")
+            elif chain is not None and chain[0].mutability != "readOnly":
+                self._parse_into(fields, chain, value, tolerances)
         return fields
 
-    def _parse_into(self, fields: dict[str, Any], chain: Chain, value: object) -> None:
+    def _parse_into(self, fields: dict[str, Any], chain: Chain, value: object, tolerances: Tolerances) -> None:
         attribute = chain[-1]
-        read = read_value(attribute, value, spelled(chain))
+        read = read_value(attribute, value, spelled(chain), tolerances)
         if read is None and attribute.required:
             raise Refused(Invalid(spelled(chain), "is required"))
         if read is None and attribute.type == "boolean":
@@ -155,7 +158,7 @@ class AttributeTable(Generic[M]):
         elif isinstance(read, dict):
             for sub in attribute.sub:
                 if sub.name in read:
-                    self._parse_into(fields, (*chain, sub), read[sub.name])
+                    self._parse_into(fields, (*chain, sub), read[sub.name], tolerances)
 
     def _keys(self, chain: Chain) -> Iterator[str]:
         key = spelled(chain).lower()

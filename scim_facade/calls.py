@@ -12,6 +12,7 @@ from starlette.types import ASGIApp, Message
 
 from scim_facade.messages import MEDIA_TYPE, Document, Rejected
 from scim_facade.recording import Recording
+from scim_facade.tolerances import Tolerances
 from service.actor import Actor
 from service.authentication import Caller
 from service.unit_of_work import UnitOfWork
@@ -44,6 +45,11 @@ class Call:
     def id(self) -> str:
         """The resource that the path names."""
         return str(self._request.path_params["id"])
+
+    @property
+    def tolerances(self) -> Tolerances:
+        """What this request may be forgiven."""
+        return self._recording.tolerances
 
     @property
     def keeps_order(self) -> bool:

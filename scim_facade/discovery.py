@@ -35,6 +35,7 @@ async def service_provider_config(call: Call) -> Response:
                 "defaultPageSize": DEFAULT_COUNT,
                 "maxPageSize": MAX_COUNT,
             },
+            "interopProfileConformant": call.tolerances.strict,
             "authenticationSchemes": [
                 {
                     "type": "oauthbearertoken",

@@ -1,13 +1,10 @@
 """/Groups (RFC 7644, 3.3 to 3.6): each route runs one verb of `service.groups`."""
 
-from typing import Any
-
 from starlette.responses import Response
 
 from scim_facade.calls import Call
 from scim_facade.group_attributes import GROUP
 from scim_facade.membership import members_of, without_members
-from scim_facade.messages import Document
 from scim_facade.patch import patched
 from scim_facade.preconditions import Preconditions
 from scim_facade.projection import Projection
@@ -22,7 +19,7 @@ async def create(call: Call) -> Response:
     """POST /Groups."""
     projection = Projection.of(call, GROUP)
     document = await call.document()
-    fields, members = group_fields(_parsed(document)), members_of(document)
+    fields, members = group_fields(GROUP.parse(document, call.tolerances)), members_of(document, call.tolerances)
     return await created(call, GROUPS, projection, create_group, fields, members)
 
 
@@ -35,7 +32,7 @@ async def replace(call: Call) -> Response:
     """PUT /Groups/{id}. Members that the document does not speak of stay (RFC 7644, 3.5.1 leaves that to us)."""
     projection = Projection.of(call, GROUP)
     document = await call.document()
-    fields, members = group_fields(_parsed(document)), members_of(document)
+    fields, members = group_fields(GROUP.parse(document, call.tolerances)), members_of(document, call.tolerances)
     preconditions = Preconditions.of(call)
     verb = with_links(GROUPS, projection, update_group)
     resource = await call.write(verb, call.id, lambda _: fields, members, if_version=preconditions)
@@ -45,10 +42,11 @@ async def replace(call: Call) -> Response:
 async def patch(call: Call) -> Response:
     """PATCH /Groups/{id}: all operations or none. 204, since members may be many, unless attributes are asked for."""
     projection = Projection.of(call, GROUP)
-    message, members = without_members(await call.document())
+    message, members = without_members(await call.document(), call.tolerances)
 
     def edited(now: Group) -> GroupFields:
-        return group_fields(_parsed(patched(GROUP.render(now, ""), message, GROUP)))
+        document = patched(GROUP.render(now, ""), message, GROUP, call.tolerances)
+        return group_fields(GROUP.parse(document, call.tolerances))
 
     preconditions = Preconditions.of(call)
     if projection.is_default:
@@ -63,7 +61,3 @@ async def delete(call: Call) -> Response:
     """DELETE /Groups/{id}: its members stay what they are."""
     await call.write(delete_group, call.id, if_version=Preconditions.of(call))
     return Response(status_code=204)
-
-
-def _parsed(document: Document) -> dict[str, Any]:
-    return GROUP.parse(document)

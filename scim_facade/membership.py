@@ -10,6 +10,7 @@ from scim_facade.filters import Compare, Filter, Junction
 from scim_facade.group_attributes import GROUP
 from scim_facade.messages import Document, Rejected, member
 from scim_facade.patch import operations_of, parse_path
+from scim_facade.tolerances import Tolerance, Tolerances
 from scim_facade.values import read_value
 from service.groups.fields import MemberAct, MemberChange
 from service.refusals import Invalid, Refused
@@ -18,33 +19,37 @@ _MEMBERS = next(each for each in GROUP.attributes if each.name == "members")
 _ACTS = {"add": MemberAct.ADD, "replace": MemberAct.REPLACE, "remove": MemberAct.REMOVE}
 
 
-def members_of(document: Document) -> list[MemberChange]:
+def members_of(document: Document, tolerances: Tolerances) -> list[MemberChange]:
     """What a group in a POST or PUT says of its members: all that there are to be, or nothing where it has no such
     attribute."""
     for name, value in document.items():
         if GROUP.find(name) == (_MEMBERS,):
-            return [MemberChange(MemberAct.REPLACE, _ids(value))]
+            return [MemberChange(MemberAct.REPLACE, _ids(value, tolerances))]
     return []
 
 
-def without_members(message: Document) -> tuple[Document, list[MemberChange]]:
+def without_members(message: Document, tolerances: Tolerances) -> tuple[Document, list[MemberChange]]:
     """A PatchOp message without what it does to members, and that."""
     others: list[Document] = []
     changes: list[MemberChange] = []
     for operation in operations_of(message):
         op, path, value = (member(operation, name) for name in ("op", "path", "value"))
         act = _ACTS.get(op.lower()) if isinstance(op, str) else None
+        if act is not None and op != act.lower():
+            tolerances.use(Tolerance.OPERATION_IN_CAPITALS, f"The op {op!r}")
         if act is None or not isinstance(path, str | None):
             others.append(operation)
         elif path:
-            change = _at_path(act, path, value)
+            change = _at_path(act, path, value, tolerances)
             if change is None:
                 others.append(operation)
             else:
                 changes.append(change)
         elif isinstance(value, dict) and act is not MemberAct.REMOVE:
             changes += [
-                MemberChange(act, _ids(part)) for name, part in value.items() if GROUP.find(name) == (_MEMBERS,)
+                MemberChange(act, _ids(part, tolerances))
+                for name, part in value.items()
+                if GROUP.find(name) == (_MEMBERS,)
             ]
             rest = {name: part for name, part in value.items() if GROUP.find(name) != (_MEMBERS,)}
             others.append({"op": op, "value": rest})
@@ -53,7 +58,7 @@ def without_members(message: Document) -> tuple[Document, list[MemberChange]]:
     return {"Operations": others}, changes
 
 
-def _at_path(act: MemberAct, path: str, value: object) -> MemberChange | None:
+def _at_path(act: MemberAct, path: str, value: object, tolerances: Tolerances) -> MemberChange | None:
     """What an operation with a path does to members; None where it is about something else."""
     if not path.lower().removeprefix(f"{GROUP.urn.lower()}:").startswith("members"):
         return None
@@ -66,7 +71,7 @@ def _at_path(act: MemberAct, path: str, value: object) -> MemberChange | None:
         return MemberChange(act, tuple(_named(parsed.condition, path)))
     if act is MemberAct.REMOVE and value in (None, [], ""):
         return MemberChange(MemberAct.REPLACE, ())  # RFC 7644, 3.5.2.2: remove without a value removes all
-    return MemberChange(act, _ids(value))
+    return MemberChange(act, _ids(value, tolerances))
 
 
 def _named(condition: Filter, path: str) -> list[str]:
@@ -79,8 +84,8 @@ def _named(condition: Filter, path: str) -> list[str]:
     raise Rejected(400, f'{path}: members are named by value eq "<id>", joined by or.', "invalidPath")
 
 
-def _ids(value: Any) -> tuple[str, ...]:
-    given: list[Document] = read_value(_MEMBERS, value, "members") or []
+def _ids(value: Any, tolerances: Tolerances) -> tuple[str, ...]:
+    given: list[Document] = read_value(_MEMBERS, value, "members", tolerances) or []
     for each in given:
         if each.get("type", "User") != "User":
             raise Refused(Invalid("members", "must be users: groups within groups are not supported"))

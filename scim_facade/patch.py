@@ -1,8 +1,7 @@
 """PATCH (RFC 7644, 3.5.2): a document and some operations give the edited document, or one refusal and no edit.
 
-Tolerances, because identity providers in the field need them: operations in capitals (Entra), no path (Okta),
-dotted names and URNs as keys of a value without a path (Entra), a replace by filter that finds nothing and says
-what it wants (`emails[type eq "work"].value`, Entra), a `password` (Okta), which is discarded.
+What identity providers send beyond the standard is tolerated by name (`scim_facade.tolerances`); a `password` is
+discarded.
 """
 
 from collections.abc import Mapping
@@ -14,6 +13,7 @@ import orjson
 from scim_facade.attributes import Attribute, AttributeTable, Chain, spelled
 from scim_facade.filters import Compare, Filter, Junction, Reader, matches, names_in
 from scim_facade.messages import Document, Rejected, member
+from scim_facade.tolerances import Tolerance, Tolerances
 from scim_facade.values import read_value
 from service.text import canonical
 
@@ -34,11 +34,11 @@ class Path:
         return spelled(self.chain) + (f".{self.part.name}" if self.part else "")
 
 
-def patched(document: Document, message: Document, table: AttributeTable[Any]) -> Document:
+def patched(document: Document, message: Document, table: AttributeTable[Any], tolerances: Tolerances) -> Document:
     """The document as the PatchOp message wants it. The given one stays as it is."""
     edited: Document = orjson.loads(orjson.dumps(document))
     for operation in operations_of(message):
-        _apply(edited, operation, table)
+        _apply(edited, operation, table, tolerances)
     return edited
 
 
@@ -52,30 +52,36 @@ def operations_of(message: Document) -> list[Document]:
     return operations
 
 
-def _apply(document: Document, operation: Document, table: AttributeTable[Any]) -> None:
+def _apply(document: Document, operation: Document, table: AttributeTable[Any], tolerances: Tolerances) -> None:
     op = member(operation, "op")
-    op = op.lower() if isinstance(op, str) else op
+    if isinstance(op, str) and op != op.lower():
+        tolerances.use(Tolerance.OPERATION_IN_CAPITALS, f"The op {op!r}")
+        op = op.lower()
     if op not in _OPERATIONS:
         raise Rejected(400, f"op must be add, replace or remove, not {op!r}.", "invalidSyntax")
     path, value = member(operation, "path"), member(operation, "value")
     if path is None or path == "":
-        _apply_each(document, op, value, table)
+        _apply_each(document, op, value, table, tolerances)
     elif not isinstance(path, str):
         raise Rejected(400, "path must be a text.", "invalidPath")
     elif path.lower() not in _DISCARDED:
-        _edit(document, op, parse_path(path, table), value)
+        _edit(document, op, parse_path(path, table), value, tolerances)
 
 
-def _apply_each(document: Document, op: str, value: object, table: AttributeTable[Any]) -> None:
+def _apply_each(document: Document, op: str, value: object, table: AttributeTable[Any], tolerances: Tolerances) -> None:
     """An operation without a path: its value names the attributes."""
     if op == "remove":
         raise Rejected(400, "A remove operation must have a path that says what to remove.", "noTarget")
     if not isinstance(value, dict):
         raise Rejected(400, "An operation without a path must have an object as its value.", "invalidValue")
+    tolerances.use(Tolerance.PATCH_WITHOUT_PATH, "An operation without a path")
     for name, part in value.items():
         if name.lower() in _DISCARDED or _says_what_is(document, name, part, table):
             continue
-        _edit(document, op, parse_path(name, table), part)
+        path = parse_path(name, table)
+        if len(path.chain) > 1 or path.part or path.condition:
+            tolerances.use(Tolerance.DOTTED_NAME, f"The key {name!r} of a value")
+        _edit(document, op, path, part, tolerances)
 
 
 def _says_what_is(document: Document, name: str, value: object, table: AttributeTable[Any]) -> bool:
@@ -119,25 +125,27 @@ def _resolved(text: str, chain: Chain, condition: Filter | None, part: str, tabl
     return Path(chain, condition, found)
 
 
-def _edit(document: Document, op: str, path: Path, value: object) -> None:
+def _edit(document: Document, op: str, path: Path, value: object, tolerances: Tolerances) -> None:
     *parents, attribute = path.chain
     target = document
     for parent in parents:
         target = target.setdefault(parent.name, {})
     if attribute.multi_valued:
-        values = _edited_values(target.get(attribute.name, []), op, path, value)
+        values = _edited_values(target.get(attribute.name, []), op, path, value, tolerances)
         _put(target, attribute.name, values)
     elif op == "remove":
         if attribute.required or attribute.type == "boolean":  # RFC 7644, 3.5.2.2; a user is active or is not
             raise Rejected(400, f"{path} cannot be removed: replace it with another value.", "mutability")
         target.pop(attribute.name, None)
     elif attribute.type == "complex" and isinstance(value, Mapping):
-        _merge(target, attribute, value, path)
+        _merge(target, attribute, value, path, tolerances)
     else:
-        _put(target, attribute.name, read_value(attribute, value, str(path)))
+        _put(target, attribute.name, read_value(attribute, value, str(path), tolerances))
 
 
-def _merge(target: Document, attribute: Attribute, value: Mapping[str, Any], path: Path) -> None:
+def _merge(
+    target: Document, attribute: Attribute, value: Mapping[str, Any], path: Path, tolerances: Tolerances
+) -> None:
     """Set the named parts of a complex value and leave the others (RFC 7644, 3.5.2.3)."""
     inner = target.setdefault(attribute.name, {})
     for name, part in value.items():
@@ -146,18 +154,21 @@ def _merge(target: Document, attribute: Attribute, value: Mapping[str, Any], pat
             continue
         if sub is None:
             raise Rejected(400, f"{attribute.below(str(path), name)} is no attribute of this resource.", "invalidPath")
-        _edit(inner, "replace", Path((sub,), None, None), part)
+        _edit(inner, "replace", Path((sub,), None, None), part, tolerances)
 
 
-def _edited_values(values: list[Document], op: str, path: Path, value: object) -> list[Document]:
+def _edited_values(
+    values: list[Document], op: str, path: Path, value: object, tolerances: Tolerances
+) -> list[Document]:
     attribute = path.chain[-1]
     if path.condition is None and path.part is None:
-        return _edited_whole(attribute, values, op, value, str(path))
+        return _edited_whole(attribute, values, op, value, str(path), tolerances)
     chosen = [each for each in values if _meets(each, path)]
     if op == "remove":
         return _removed(values, chosen, path)
-    wanted = _wanted(path, value)
+    wanted = _wanted(path, value, tolerances)
     if not chosen:
+        tolerances.use(Tolerance.VALUE_WITHOUT_MATCH, "A path whose filter finds nothing", "noTarget")
         chosen = [_said_by(path)]
         values = [*values, chosen[0]]
     for each in chosen:
@@ -165,9 +176,11 @@ def _edited_values(values: list[Document], op: str, path: Path, value: object) -
     return _one_primary(values, chosen[-1])
 
 
-def _edited_whole(attribute: Attribute, values: list[Document], op: str, value: object, path: str) -> list[Document]:
+def _edited_whole(
+    attribute: Attribute, values: list[Document], op: str, value: object, path: str, tolerances: Tolerances
+) -> list[Document]:
     """All values at once: add to them, replace them, remove them (those that the value lists, where it lists some)."""
-    given: list[Document] = read_value(attribute, value, path) or []
+    given: list[Document] = read_value(attribute, value, path, tolerances) or []
     if op == "replace":
         return given
     if op == "remove":
@@ -187,11 +200,11 @@ def _removed(values: list[Document], chosen: list[Document], path: Path) -> list
     return [each for each in values if each]
 
 
-def _wanted(path: Path, value: object) -> Document:
+def _wanted(path: Path, value: object, tolerances: Tolerances) -> Document:
     """The parts to set of each chosen value."""
     if path.part is not None:
-        return {path.part.name: read_value(path.part, value, str(path))}
-    given = read_value(path.chain[-1], value, str(path))
+        return {path.part.name: read_value(path.part, value, str(path), tolerances)}
+    given = read_value(path.chain[-1], value, str(path), tolerances)
     if not given:
         raise Rejected(400, f"{path} must be given a value.", "invalidValue")
     parts: Document = given[0]

@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import orjson
 from starlette.types import Message, Scope, Send
 
+from scim_facade.tolerances import Tolerances
 from service.audit import Action, Event
 from service.authentication import Caller, KeyHolder
 from service.clock import now
@@ -41,9 +42,13 @@ class Recording:
     holder: KeyHolder
     events: list[Event] = field(default_factory=list)
     body: bytes = b""
+    tolerances: Tolerances = field(init=False)
     _status: int = 0
     _answer: bytes = b""
     _begun: float = field(default_factory=perf_counter)
+
+    def __post_init__(self) -> None:
+        self.tolerances = Tolerances(strict=self.holder.is_strict)
 
     def listening(self, send: Send) -> Send:
         """A way for the answer that remembers how it begins."""
@@ -78,6 +83,7 @@ class Recording:
             target_id=target_id,
             target_name=main.target_name if main else None,
             changes=[vars(change) for event in self.events for change in event.changes] or None,
+            tolerances=sorted(self.tolerances.used) or None,
             method=self.scope["method"],
             address=_cut(f"{path}?{query}" if query else path),
             request=_cut(redacted(self.body)) if self.body else None,

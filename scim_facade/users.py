@@ -19,7 +19,7 @@ from service.users.queries import get_user
 async def create(call: Call) -> Response:
     """POST /Users."""
     projection = Projection.of(call, USER)
-    fields = user_fields(USER.parse(await call.document()))
+    fields = user_fields(USER.parse(await call.document(), call.tolerances))
     user = await call.write(create_user, fields)
     return Resource(user, {}).response(call, USERS, projection, status=201)  # who is new is in no group
 
@@ -32,7 +32,7 @@ async def read(call: Call) -> Response:
 async def replace(call: Call) -> Response:
     """PUT /Users/{id}: what the document leaves out is cleared, save `active`, which stays (Okta leaves it out)."""
     projection = Projection.of(call, USER)
-    parsed = USER.parse(await call.document())
+    parsed = USER.parse(await call.document(), call.tolerances)
     verb = with_links(USERS, projection, update_user)
     changed = await call.write(verb, call.id, lambda now: _fields(now, parsed), if_version=Preconditions.of(call))
     return changed.response(call, USERS, projection)
@@ -44,7 +44,8 @@ async def patch(call: Call) -> Response:
     message = await call.document()
 
     def edited(now: User) -> UserFields:
-        return _fields(now, USER.parse(patched(USER.render(now, ""), message, USER)))
+        document = patched(USER.render(now, ""), message, USER, call.tolerances)
+        return _fields(now, USER.parse(document, call.tolerances))
 
     verb = with_links(USERS, projection, update_user)
     changed = await call.write(verb, call.id, edited, if_version=Preconditions.of(call))

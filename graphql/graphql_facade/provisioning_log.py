@@ -61,6 +61,9 @@ class ProvisioningEvent(Node):
     request_id: str | None = strawberry.field(description="What the error that the directory shows ends with.")
     target: AuditTarget | None = strawberry.field(description="Whom or what it was about, where it named or made one.")
     changes: list[Change] = strawberry.field(description="What it changed.")
+    tolerances: list[str] = strawberry.field(
+        description="What it was forgiven that the standard does not ask for, by name; docs/entra.md lists them."
+    )
     method: str = strawberry.field(description="The HTTP method.")
     address: str = strawberry.field(description="The address below the base URL.")
     request: str | None = strawberry.field(description="What was sent, without passwords; long texts are cut.")
@@ -90,6 +93,7 @@ class ProvisioningEvent(Node):
                 Change(field=camel_case(each["field"] or ""), before=each["before"], after=each["after"])
                 for each in row.changes or ()
             ],
+            tolerances=row.tolerances or [],
             method=row.method,
             address=row.address,
             request=row.request,

@@ -78,6 +78,7 @@ class Exchange:
     target_id: str | None
     target_name: str | None
     changes: list[dict[str, str | None]] | None
+    tolerances: list[str] | None
     method: str
     address: str
     request: str | None
@@ -109,6 +110,7 @@ class ProvisioningEvent(SQLModel, table=True):
     target_id: str | None = None
     target_name: str | None = None
     changes: list[dict[str, str | None]] | None = Field(default=None, sa_type=Json)
+    tolerances: list[str] | None = Field(default=None, sa_type=Json)
     method: str
     address: str
     request: str | None = None

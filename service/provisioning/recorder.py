@@ -78,6 +78,7 @@ class Recorder:
                 target_id=None,
                 target_name=None,
                 changes=None,
+                tolerances=None,
                 method="-",
                 address="-",
                 request=None,

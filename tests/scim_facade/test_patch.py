@@ -8,6 +8,7 @@ import pytest
 
 from scim_facade.messages import Document, Rejected
 from scim_facade.patch import MAX_OPERATIONS, patched
+from scim_facade.tolerances import Tolerances
 from scim_facade.user_attributes import USER
 from service.refusals import Invalid, Refused
 from tests.scim_facade.people import ENTERPRISE, assert_error, created, patch
@@ -28,10 +29,13 @@ BOB: Document = {
 }
 
 
+FORGIVING = Tolerances(strict=False)
+
+
 def edited(*operations: Document) -> dict[str, Any]:
     """The fields that the operations make of Bob."""
     before = copy.deepcopy(BOB)
-    after = USER.parse(patched(BOB, {"Operations": list(operations)}, USER))
+    after = USER.parse(patched(BOB, {"Operations": list(operations)}, USER, FORGIVING), FORGIVING)
     assert before == BOB
     return after
 
@@ -187,7 +191,7 @@ def test_active_is_true_or_false(value: object) -> None:
 @pytest.mark.parametrize("operations", [None, {}, "x", [1], [[]]])
 def test_operations_are_a_list_of_objects(operations: object) -> None:
     with pytest.raises(Rejected, match="Operations"):
-        patched(BOB, {"Operations": operations}, USER)
+        patched(BOB, {"Operations": operations}, USER, FORGIVING)
 
 
 def test_too_many_operations_are_refused() -> None:

@@ -185,6 +185,7 @@ EXCHANGE = Exchange(
     target_id=None,
     target_name=None,
     changes=None,
+    tolerances=None,
     method="GET",
     address="/Users?filter=x",
     request=None,

@@ -28,6 +28,7 @@ def upgrade() -> None:
         sa.Column("target_id", TEXT, nullable=True),
         sa.Column("target_name", TEXT, nullable=True),
         sa.Column("changes", sa.JSON(), nullable=True),
+        sa.Column("tolerances", sa.JSON(), nullable=True),
         sa.Column("method", TEXT, nullable=False),
         sa.Column("address", TEXT, nullable=False),
         sa.Column("request", TEXT, nullable=True),
