@@ -117,7 +117,7 @@ def _at_most(
 
 _READS = ("SCIM get by id", "SCIM look-up by userName", "SCIM look-up by e-mail")
 _WRITES = ("SCIM create", "SCIM PATCH active")
-_PAGES = ("SCIM page of 100", "SCIM last page of 100")
+_PAGES = ("SCIM page of 100", "SCIM last page of 100", "SCIM cursor page of 100")
 
 GOALS = (
     *_at_most(3, "the FastAPI route's", _of_fastapi, _READS[:2]),

@@ -26,6 +26,7 @@ CREATE TABLE IF NOT EXISTS user (
     display_name TEXT, active INTEGER, version INTEGER
 );
 CREATE INDEX IF NOT EXISTS user_external_id ON user (external_id);
+CREATE TABLE IF NOT EXISTS member (group_id TEXT, user_id TEXT, PRIMARY KEY (group_id, user_id)) WITHOUT ROWID;
 """
 _COLUMNS = "id, user_name, external_id, given, family, display_name, active, version"
 _INSERT = f"INSERT INTO user ({_COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
@@ -35,6 +36,7 @@ _LIST = ["urn:ietf:params:scim:api:messages:2.0:ListResponse"]
 _USER = ["urn:ietf:params:scim:schemas:core:2.0:User"]
 _MOMENT = "2026-01-01T00:00:00.000Z"
 _PATH = "/api/scim/v2/Users"
+_GROUPS = "/api/scim/v2/Groups"
 
 Answer = tuple[int, bytes]
 
@@ -84,6 +86,8 @@ class LimitServer:
 
 
 def _answered(database: sqlite3.Connection, scope: Scope, body: bytes) -> Answer:
+    if scope["path"].startswith(_GROUPS):
+        return _group(database, scope["path"][len(_GROUPS) + 1 :], orjson.loads(body))
     user_id = scope["path"][len(_PATH) + 1 :]
     match scope["method"]:
         case "GET" if user_id:
@@ -106,10 +110,33 @@ def _page(database: sqlite3.Connection, asked: dict[str, str]) -> bytes:
     if found := _FILTER.fullmatch(asked.get("filter", "")):
         where, values = f"WHERE {_FOUND_BY[found[1]]} = ?", (found[2].lower(),)
     start, count = int(asked.get("startIndex", 1)), int(asked.get("count", 100))
+    if "cursor" in asked:
+        return _behind(database, asked["cursor"], count)
     sql = f"SELECT {_COLUMNS} FROM user {where} ORDER BY n LIMIT ? OFFSET ?"  # noqa: S608
     rows = database.execute(sql, (*values, count, start - 1)).fetchall()
     (total,) = database.execute(f"SELECT count(*) FROM user {where}", values).fetchone()  # noqa: S608
     return _list(rows, {"totalResults": total, "startIndex": start})
+
+
+def _behind(database: sqlite3.Connection, cursor: str, count: int) -> bytes:
+    sql = f"SELECT {_COLUMNS} FROM user WHERE id > ? ORDER BY id LIMIT ?"  # noqa: S608
+    rows = database.execute(sql, (cursor, count)).fetchall()
+    (total,) = database.execute("SELECT count(*) FROM user").fetchone()
+    return _list(rows, {"totalResults": total, "nextCursor": rows[-1][0]})
+
+
+def _group(database: sqlite3.Connection, group_id: str, message: dict[str, Any]) -> Answer:
+    if group_id:
+        operation = message["Operations"][0]
+        sql = "INSERT OR IGNORE INTO member VALUES (?, ?)"
+        if operation["op"] == "remove":
+            sql = "DELETE FROM member WHERE group_id = ? AND user_id = ?"
+    else:
+        operation, group_id, sql = {"value": message["members"]}, uuid4().hex, "INSERT INTO member VALUES (?, ?)"
+    database.execute("BEGIN")
+    database.executemany(sql, [(group_id, each["value"]) for each in operation["value"]])
+    database.execute("COMMIT")
+    return (204, b"") if "op" in operation else (201, orjson.dumps({"id": group_id}))
 
 
 def _list(rows: list[tuple[Any, ...]], said: dict[str, Any]) -> bytes:

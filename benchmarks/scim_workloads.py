@@ -14,7 +14,10 @@ from benchmarks.workloads import Workload, request, same_answer, taking_turns
 
 PATH = "/api/scim/v2/Users"
 _SAMPLE = 1_000  # people that are read; the store may hold more
+_GROUPS = "/api/scim/v2/Groups"
 _PAGE = 100
+_MEMBERS = 10_000
+_MOVERS = 256
 _FIRST_NEW = 5_000_000  # numbers of people who are created; those that were loaded have smaller ones
 
 
@@ -43,12 +46,14 @@ class ScimWorkloads:
         total = len(tenant.people) + 1  # the owner is there as well
         pages = [self._page(headers, start, total) for start in starts]
         last = [self._page(headers, total - _PAGE + 1, total)]
+        behind = list(self._walk(headers, len(tenant.people) // _PAGE - 1))
         return [
             Workload("SCIM get by id", taking_turns(gets, self._clients)),
             Workload("SCIM look-up by userName", taking_turns(lookups["userName"], self._clients)),
             Workload("SCIM look-up by e-mail", taking_turns(lookups["emails.value"], self._clients)),
             Workload("SCIM page of 100", taking_turns(pages, self._clients)),
             Workload("SCIM last page of 100", taking_turns(last, self._clients)),
+            Workload("SCIM cursor page of 100", taking_turns(behind, self._clients)),
         ]
 
     def writes(self, tenant: Tenant) -> list[Workload]:
@@ -64,7 +69,41 @@ class ScimWorkloads:
         everybody = list(tenant.people)
         patches = [_patches(headers, everybody[first :: self._clients]) for first in range(self._clients)]
         creations = [_creations(headers, numbers) for _ in range(self._clients)]
-        return [Workload("SCIM create", creations, verify), Workload("SCIM PATCH active", patches)]
+        groups = [self._moves(headers, each) for each in self._groups(headers, everybody)]
+        return [
+            Workload("SCIM create", creations, verify),
+            Workload("SCIM PATCH active", patches),
+            Workload(f"SCIM PATCH of {_MOVERS} members", groups),
+        ]
+
+    def _walk(self, headers: dict[str, str], pages: int) -> Iterator[Exchange]:
+        """Pages behind cursors, up to ten of them, each as the one before tells."""
+        cursor = ""
+        for _ in range(max(1, min(pages, 10))):
+            path = f"{PATH}?cursor={cursor}&count={_PAGE}"
+            body = self._got(path, headers)
+            answer = orjson.loads(body)
+            assert answer["itemsPerPage"] == len(answer["Resources"]) > 0, answer
+            yield same_answer(request("GET", path, headers), 200, body)
+            cursor = answer.get("nextCursor", "")
+
+    def _groups(self, headers: dict[str, str], everybody: list[str]) -> Iterator[tuple[str, list[str]]]:
+        """A group for each client, of up to `_MEMBERS`, and those who are to join and leave it."""
+        movers, members = everybody[:_MOVERS], everybody[_MOVERS : _MOVERS + _MEMBERS]
+        for number in range(self._clients):
+            made = {"displayName": f"Group {number}", "members": [{"value": each} for each in members]}
+            answer = self._http.post(_GROUPS, content=orjson.dumps(made), headers=headers)
+            assert answer.status_code == 201, answer.text
+            yield answer.json()["id"], movers
+
+    def _moves(self, headers: dict[str, str], group: tuple[str, list[str]]) -> Iterator[Exchange]:
+        """All join, then all leave, so that each request changes something."""
+        group_id, movers = group
+        members = [{"value": each} for each in movers]
+        while True:
+            for op in ("add", "remove"):
+                body = orjson.dumps({"Operations": [{"op": op, "path": "members", "value": members}]})
+                yield same_answer(request("PATCH", f"{_GROUPS}/{group_id}", headers, body), 204, b"")
 
     def close(self) -> None:
         """Let go of the connection that asked for the answers to expect."""

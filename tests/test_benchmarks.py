@@ -11,6 +11,8 @@ WORKLOADS = {
     "SCIM look-up by e-mail",
     "SCIM page of 100",
     "SCIM last page of 100",
+    "SCIM cursor page of 100",
+    "SCIM PATCH of 256 members",
     "SCIM create",
     "SCIM PATCH active",
     "GraphQL page of 50 x 8",
