@@ -67,9 +67,10 @@ class ScimWorkloads:
             assert made == kept, f"{made} creations were acknowledged, and there are {kept} people more"
 
         everybody = list(tenant.people)
-        patches = [_patches(headers, everybody[first :: self._clients]) for first in range(self._clients)]
+        alone, together = everybody[: len(everybody) // 2], everybody[len(everybody) // 2 :]  # those are in groups
+        patches = [_patches(headers, alone[first :: self._clients]) for first in range(self._clients)]
         creations = [_creations(headers, numbers) for _ in range(self._clients)]
-        groups = [self._moves(headers, each) for each in self._groups(headers, everybody)]
+        groups = [self._moves(headers, each) for each in self._groups(headers, together)]
         return [
             Workload("SCIM create", creations, verify),
             Workload("SCIM PATCH active", patches),
@@ -87,9 +88,9 @@ class ScimWorkloads:
             yield same_answer(request("GET", path, headers), 200, body)
             cursor = answer.get("nextCursor", "")
 
-    def _groups(self, headers: dict[str, str], everybody: list[str]) -> Iterator[tuple[str, list[str]]]:
+    def _groups(self, headers: dict[str, str], people: list[str]) -> Iterator[tuple[str, list[str]]]:
         """A group for each client, of up to `_MEMBERS`, and those who are to join and leave it."""
-        movers, members = everybody[:_MOVERS], everybody[_MOVERS : _MOVERS + _MEMBERS]
+        movers, members = people[:_MOVERS], people[_MOVERS : _MOVERS + _MEMBERS]
         for number in range(self._clients):
             made = {"displayName": f"Group {number}", "members": [{"value": each} for each in members]}
             answer = self._http.post(_GROUPS, content=orjson.dumps(made), headers=headers)

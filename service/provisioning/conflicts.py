@@ -15,7 +15,7 @@ from service.pages import Order, Page, PageRequest, page_of
 from service.refusals import NotFound, OwnerProtected, Refused, WorkspaceDecides
 from service.store.columns import Instant, table_of
 from service.text import canonical
-from service.unit_of_work import UnitOfWork, narrowed
+from service.unit_of_work import Narrowed, UnitOfWork, narrowed
 from service.users.fields import ManagedBy, User, shown_name
 from service.workspaces import LinkExistingUsers, Workspace
 
@@ -52,7 +52,7 @@ _CONFLICT, _USER = table_of(ProvisioningConflict), table_of(User)
 _OWN = narrowed(Workspace)
 _ALL = narrowed(ProvisioningConflict)
 _IN_STATE = _ALL.where(_CONFLICT.c.state == bindparam("state"))
-_BY_ID = _ALL.where(_CONFLICT.c.id == bindparam("id")).locked
+_BY_ID = _ALL.where(_CONFLICT.c.id == bindparam("id"))
 _BY_USER = _ALL.where(_CONFLICT.c.user_id == bindparam("user_id"))
 _USER_TO_CHANGE = narrowed(User).where(_USER.c.id == bindparam("id")).locked
 _USER_NAMED = narrowed(User).where(_USER.c.user_name_key == bindparam("key"))
@@ -74,13 +74,13 @@ def count_conflicts(uow: UnitOfWork, state: ConflictState | None) -> int:
 def get_conflict(uow: UnitOfWork, conflict_id: str) -> ProvisioningConflict:
     """One, or NotFound."""
     uow.demand(Permission.PROVISIONING_READ)
-    return _found(uow, conflict_id)
+    return _found(uow, _BY_ID, conflict_id)
 
 
 def decide_conflict(uow: UnitOfWork, conflict_id: str, *, link: bool) -> ProvisioningConflict:
     """Let the directory manage the person, or not; its next request is answered accordingly. Owners stay free of it."""
     uow.demand(Permission.PROVISIONING_WRITE)
-    conflict = _found(uow, conflict_id)
+    conflict = _found(uow, _BY_ID.locked, conflict_id)
     user = uow.first(_USER_TO_CHANGE, id=conflict.user_id)
     if user is None:
         raise Refused(NotFound("User", conflict.user_id))
@@ -137,8 +137,8 @@ def _note(uow: UnitOfWork, *, user_id: str, external_id: str | None) -> None:
 _UNDECIDED = {"decided_by": None, "decided_at": None}
 
 
-def _found(uow: UnitOfWork, conflict_id: str) -> ProvisioningConflict:
-    conflict = uow.first(_BY_ID, id=conflict_id) if is_possible(conflict_id) else None
+def _found(uow: UnitOfWork, query: Narrowed[ProvisioningConflict], conflict_id: str) -> ProvisioningConflict:
+    conflict = uow.first(query, id=conflict_id) if is_possible(conflict_id) else None
     if conflict is None:
         raise Refused(NotFound("ProvisioningConflict", conflict_id))
     return conflict

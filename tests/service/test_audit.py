@@ -1,5 +1,7 @@
 """The audit log: what happened is said in the transaction that did it, once, and keeps no secret."""
 
+from datetime import timedelta
+
 import pytest
 
 from service.actor import Actor, ActorKind, Channel, Permission, Role
@@ -8,11 +10,28 @@ from service.audit import Action, Change, Event, row_of
 from service.clock import now
 from service.flags import Flag, set_flag
 from service.founding import found_workspace
+from service.groups.commands import create_group, delete_group, update_group
+from service.groups.fields import MemberAct, MemberChange, group_fields
+from service.groups.roles import set_group_role
+from service.pages import PageRequest
 from service.passwords import PasswordHasher
-from service.refusals import Invalid, Refused
+from service.provisioning.breaker import approve_mass_deactivation
+from service.provisioning.conflicts import decide_conflict, page_conflicts
+from service.provisioning.settings import set_provisioning_settings
+from service.refusals import Invalid, LimitReached, Refused, Taken
 from service.sessions import end_session, store_password
 from service.unit_of_work import UnitOfWork
-from service.users.commands import create_user, deactivate_user, delete_user, reactivate_user, set_role, update_user
+from service.users.commands import (
+    create_user,
+    deactivate_user,
+    delete_user,
+    reactivate_user,
+    set_role,
+    unlink_user,
+    update_user,
+)
+from service.users.fields import User
+from service.users.seats import set_seats
 from service.work import Work
 from service.workspaces import Plan
 from tests.service.cast import (
@@ -26,6 +45,7 @@ from tests.service.cast import (
     recorded,
     refusal,
     signed_in,
+    time_passes,
 )
 from tests.stage import PASSWORD
 
@@ -42,6 +62,24 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         await work.write(acme.directory, update_user, carol.id, changed())
         await work.write(acme.directory, deactivate_user, carol.id)
         await work.write(acme.directory, reactivate_user, carol.id)
+        await work.write(acme.alice, unlink_user, carol.id)
+        assert isinstance(await refusal(work.write(acme.directory, create_user, person(carol.user_name))), Taken)
+        (conflict,) = (await work.read(acme.alice, page_conflicts, None, PageRequest(first=1))).rows
+        await work.write(acme.alice, decide_conflict, conflict.id, link=False)
+        group = await work.write(acme.directory, create_group, group_fields({"display_name": "Bakers"}))
+        joins = [MemberChange(MemberAct.ADD, (carol.id,))]
+        renamed = group_fields({"display_name": "Cooks"})
+        await work.write(acme.directory, update_group, group.id, lambda _: renamed, joins)
+        await work.write(acme.alice, set_group_role, group.id, Role.ADMIN)
+        await work.write(acme.directory, delete_group, group.id)
+        await work.write(acme.alice, set_provisioning_settings, {"breaker_minimum": 1, "breaker_percent": 1})
+        await time_passes(work, acme, User, acme.people["Bob"], created_at=now() - timedelta(hours=1))
+        await work.write(acme.directory, deactivate_user, acme.people["Bob"])
+        await work.write(acme.directory, reactivate_user, acme.people["Bob"])
+        stopped = work.write(acme.directory, deactivate_user, acme.people["Bob"])
+        assert isinstance(await refusal(stopped), LimitReached)
+        await work.write(acme.alice, approve_mass_deactivation)
+        await work.write(acme.support, set_seats, 100)
         stored = {"user_id": carol.id, "user_name": "carol", "password_hash": await hasher.hash(PASSWORD)}
         await work.write(acme.support, store_password, **stored)
         session, token = await signed_in(work, hasher, "carol@acme.example")
@@ -57,6 +95,20 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "USER_LINKED",
         "USER_DEACTIVATED",
         "USER_REACTIVATED",
+        "USER_UNLINKED",
+        "CONFLICT_DECIDED",
+        "GROUP_CREATED",
+        "GROUP_MEMBERS_CHANGED",
+        "GROUP_UPDATED",
+        "GROUP_ROLE_SET",
+        "GROUP_DELETED",
+        "USER_UPDATED",
+        "PROVISIONING_SETTINGS_CHANGED",
+        "USER_DEACTIVATED",
+        "USER_REACTIVATED",
+        "MASS_DEACTIVATION_STOPPED",
+        "MASS_DEACTIVATION_APPROVED",
+        "SEATS_SET",
         "PASSWORD_SET",
         "SIGNED_IN",
         "SIGNED_OUT",

@@ -373,5 +373,4 @@ async def test_people_and_keys_enforce_no_retention(work: Work, acme: Acme) -> N
 
 def the_duty(*, audit_days: int) -> Duty:
     """Retention."""
-    (duty,) = duties(audit_days=audit_days)
-    return duty
+    return duties(audit_days=audit_days)[0]

@@ -104,7 +104,14 @@ async def test_the_same_acts_have_the_same_answers_and_leave_the_same(both: tupl
     assert told[0] == told[1]
     assert left[0] == left[1]
     refusals = [each for each in told[0] if isinstance(each, tuple)]
-    assert {kind for kind, _ in refusals} == {"Taken", "Stale", "NotFound", "OwnerProtected", "Invalid", "FlagState"}
+    assert {kind for kind, _ in refusals} == {
+        "Taken",
+        "Stale",
+        "NotFound",
+        "OwnerProtected",
+        "Invalid",
+        "FlagState",
+    } | {"DirectoryManaged"}
 
 
 async def script(work: Work, acme: Acme) -> AsyncIterator[Any]:

@@ -196,7 +196,7 @@ async def test_deactivation_ends_every_session_and_the_audit_log_says_how_many(
     (event,) = new
     assert event.action == "USER_DEACTIVATED"
     assert {"field": "sessions", "before": "2", "after": "0"} in (event.changes or [])
-    await work.write(acme.alice, reactivate_user, acme.people["Bob"])
+    await work.write(acme.directory, reactivate_user, acme.people["Bob"])
     for token in tokens:
         assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
     who, _ = await signed_in(work, hasher, BOB)  # the password is still the same
