@@ -101,10 +101,16 @@ class Work:
         try:
             return await self._store.write(actor.workspace_id, job, sharing=shown_by(actor))
         except Refused as refused:
-            note, refused.note = refused.note, None
-            if note is not None:
-                await self.write(actor, note)
+            if refused.note is not None:
+                await self._leave_word(actor, refused.note)
             raise
+
+    async def _leave_word(self, actor: Actor, note: Callable[[UnitOfWork], object]) -> None:
+        """Write a refusal's note; where that fails, the refusal stands all the same."""
+        try:
+            await self.write(actor, note)
+        except Exception as error:
+            _log.warning("a note of a refusal was not written: %r", error)
 
     async def lookup(self, verb: Callable[Concatenate[Lookup, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb that reads across workspaces to find out who is asking."""
