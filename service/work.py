@@ -89,6 +89,7 @@ class Work:
 
         Refuses with Unauthenticated where what the actor has shown is not good any more: whoever ends a key, a session
         or a person's access claims its name first, so that nothing is done with it after that has been acknowledged.
+        A refusal may leave word of itself: see `Refused.note`.
         """
 
         def job(connection: Connection) -> T:
