@@ -35,7 +35,7 @@ async def service_provider_config(call: Call) -> Response:
                 "defaultPageSize": DEFAULT_COUNT,
                 "maxPageSize": MAX_COUNT,
             },
-            "interopProfileConformant": call.tolerances.strict,
+            **({"interopProfileConformant": True} if call.tolerances.strict else {}),  # no RFC has it: strict readers
             "authenticationSchemes": [
                 {
                     "type": "oauthbearertoken",

@@ -16,7 +16,7 @@ from headcount.rehearsal.cases import load
 from headcount.rehearsal.player import play, rehearse
 from headcount.rehearsal.report import Outcome, Report, as_json, render
 from tests.headcount.rehearsing import LIST, NAME, TOKEN, Directory, Reply, Seen, create, error, script, serving, step
-from tests.stage import Server
+from tests.stage import Server, Tenant
 
 
 def printed(report: Report) -> str:
@@ -26,10 +26,16 @@ def printed(report: Report) -> str:
     return console.file.getvalue()
 
 
+@pytest.fixture(scope="module")
+def tenant(server: Server) -> Tenant:
+    """A workspace that nobody else writes to."""
+    return server.found_another()
+
+
 @pytest.mark.parametrize("provider", ["okta", "entra", "onelogin", "jumpcloud", "google"])
-def test_our_own_server_passes_without_a_warning_and_keeps_nobody(server: Server, provider: str) -> None:
-    tenant = server.found_another()
-    report = play(load(provider), f"http://{tenant.subdomain}.api.localhost:{server.port}/api/scim/v2", tenant.key)
+def test_our_own_server_passes_without_a_warning_and_keeps_nobody(tenant: Tenant, provider: str) -> None:
+    url = f"http://{tenant.subdomain}.api.localhost:{tenant.server.port}/api/scim/v2"
+    report = play(load(provider), url, tenant.key)
     assert [result for result in report.results if result.outcome is not Outcome.PASSED] == []
     assert (report.passed, report.leftovers, report.unplayed) == (True, (), 0)
     assert report.created >= 2

@@ -100,12 +100,14 @@ def test_what_no_list_can_be_asked_for_is_refused_by_name(
     assert_error(acme.scim().get("/Users", params=parameters), 400, scim_type)
 
 
-def test_a_cursor_is_good_for_its_key_its_workspace_and_its_question(crowded: tuple[Tenant, list[str]]) -> None:
+def test_a_cursor_is_good_for_its_key_its_workspace_and_its_question(
+    crowded: tuple[Tenant, list[str]], globex: Tenant
+) -> None:
     tenant, _ = crowded
     with (
         tenant.scim() as scim,
         tenant.scim(tenant.new_key()) as other_key,
-        tenant.server.found_another().scim() as other,
+        globex.scim() as other,
     ):
         cursor = page_of(scim, cursor="", count=10, filter="active eq true")["nextCursor"]
         good = {"cursor": cursor, "count": 5, "filter": "active eq true"}
