@@ -29,7 +29,7 @@ _GROUPS_OF_USERS = (
     narrowed(Group)
     .with_columns(_MEMBER.c.user_id)
     .where(_theirs, _MEMBER.c.user_id.in_(one_of("user_ids")))
-    .order_by(_MEMBER.c.group_id)
+    .order_by(_MEMBER.c.user_id, _MEMBER.c.group_id)  # by group alone, SQLite would read all memberships
 )
 _same = (_MEMBER.c.workspace_id == _USER.c.workspace_id) & (_MEMBER.c.user_id == _USER.c.id)
 _NAMES = ("user_name", "display_name", "formatted_name", "given_name", "family_name")
