@@ -34,6 +34,11 @@ _OFF = (
     "nothing was changed, and provisioning goes on where it stopped once it is on."
 )
 
+_PAUSED = (
+    "Provisioning is paused by an admin of this workspace; nothing was changed. Let an admin resume it in the "
+    "workspace's settings, under Provisioning; then let the identity provider try again."
+)
+
 Handler = Callable[[Call], Awaitable[Response]]
 
 
@@ -135,6 +140,8 @@ def _refuse_unless_admitted(holder: KeyHolder) -> None:
         raise Refused(Forbidden(ApiKeyScope.SCIM.value))
     if not holder.provisioning_is_on:
         raise Refused(FlagOff(Flag.SCIM_PROVISIONING.value, _OFF))
+    if holder.provisioning_is_paused:
+        raise Refused(FlagOff(Flag.SCIM_PROVISIONING.value, _PAUSED))
 
 
 def _token(request: Request) -> str:

@@ -20,6 +20,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     PROVISIONING_READ = "provisioning:read"
     PROVISIONING_WRITE = "provisioning:write"
+    PROVISIONING_SWEEP = "provisioning:sweep"
     SEATS_WRITE = "seats:write"
     WORKSPACES_CREATE = "workspaces:create"
     PASSWORDS_WRITE = "passwords:write"
@@ -122,7 +123,13 @@ def system(workspace_id: str) -> Actor:
         id="system",
         name="background work",
         workspace_id=workspace_id,
-        permissions=frozenset({Permission.RETENTION_ENFORCE, Permission.PROVISIONING_LOG_WRITE}),
+        permissions=frozenset(
+            {
+                Permission.RETENTION_ENFORCE,
+                Permission.PROVISIONING_LOG_WRITE,
+                Permission.PROVISIONING_SWEEP,
+            }
+        ),
         channel=Channel.SYSTEM,
     )
 

@@ -50,6 +50,7 @@ class KeyHolder:
     actor: Actor
     scopes: tuple[ApiKeyScope, ...]
     provisioning_is_on: bool
+    provisioning_is_paused: bool
     is_strict: bool
     last_used_at: datetime | None
 
@@ -74,6 +75,7 @@ class _KeyRow(Protocol):
     plan: str
     scim_override: bool | None
     strict_scim: bool
+    provisioning_paused_at: datetime | None
 
 
 class _SessionRow(Named, Protocol):
@@ -93,7 +95,13 @@ _scim_override = (_F.c.workspace_id == _K.c.workspace_id) & (_F.c.id == Flag.SCI
 _KEY_BY_HASH = (
     select(
         *(_K.c.id, _K.c.workspace_id, _K.c.name, _K.c.scopes, _K.c.expires_at, _K.c.last_used_at),
-        *(_W.c.subdomain, _W.c.plan, _W.c.strict_scim, _F.c.enabled.label("scim_override")),
+        *(
+            _W.c.subdomain,
+            _W.c.plan,
+            _W.c.strict_scim,
+            _W.c.provisioning_paused_at,
+            _F.c.enabled.label("scim_override"),
+        ),
     )
     .select_from(_K.join(_W, _W.c.id == _K.c.workspace_id).outerjoin(_F, _scim_override))
     .where(_K.c.secret_hash == bindparam("secret_hash"), _K.c.revoked_at.is_(None))
@@ -185,7 +193,8 @@ def _key_holder(lookup: Lookup, token: str, caller: Caller) -> KeyHolder:
         request_id=caller.request_id,
     )
     provisioning = is_on(Flag.SCIM_PROVISIONING, row.plan, row.scim_override)
-    return KeyHolder(actor, scopes, provisioning, row.strict_scim, row.last_used_at)
+    is_paused = row.provisioning_paused_at is not None
+    return KeyHolder(actor, scopes, provisioning, is_paused, row.strict_scim, row.last_used_at)
 
 
 def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:

@@ -15,6 +15,7 @@ from time import monotonic
 from service.actor import system
 from service.clock import now
 from service.provisioning.log import trim_provisioning_log
+from service.provisioning.pausing import sweep_all
 from service.retention import BATCH, remove_expired_sessions, trim_audit_log
 from service.unit_of_work import UnitOfWork
 from service.work import Work
@@ -48,9 +49,15 @@ def duties(*, audit_days: int) -> list[Duty]:
     async def keep_provisioning_logs_short(work: Work) -> None:
         await _everywhere(work, trim_provisioning_log)
 
+    async def finish_sweeps(work: Work) -> None:
+        for workspace in await work.lookup(all_workspaces):
+            if workspace.provisioning_sweep is not None:
+                await sweep_all(work, workspace.id)
+
     return [
         Duty("retention", timedelta(hours=24), keep_to_retention),
         Duty("provisioning logs", timedelta(minutes=30), keep_provisioning_logs_short),
+        Duty("managed people after a pause", timedelta(minutes=1), finish_sweeps),
     ]
 
 

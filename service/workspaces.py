@@ -59,6 +59,8 @@ class Workspace(ProvisioningSettings, table=True):
     name: str
     plan: str
     seats: int | None = None
+    provisioning_paused_at: datetime | None = Field(default=None, sa_type=Instant)
+    provisioning_sweep: str | None = None  # what is still to be done for people: `service.provisioning.pausing.Sweep`
     created_at: datetime = Field(sa_type=Instant)
 
 
@@ -92,6 +94,8 @@ def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) 
             "name": name.strip(),
             "plan": plan.value,
             "seats": None,
+            "provisioning_paused_at": None,
+            "provisioning_sweep": None,
             "created_at": now(),
         },
         or_else=Taken("Workspace", "subdomain", subdomain),

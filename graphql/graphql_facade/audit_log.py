@@ -57,6 +57,8 @@ publish(
     FLAG_SET="A flag was set.",
     MASS_DEACTIVATION_STOPPED="The directory was about to end too many people's access, and was stopped.",
     MASS_DEACTIVATION_APPROVED="An admin let the directory go on.",
+    PROVISIONING_PAUSED="An admin told the directory to wait.",
+    PROVISIONING_RESUMED="An admin let the directory in again.",
     CONFLICT_DECIDED="An admin decided about a person whom the directory asked for.",
     SEATS_SET="The number of people who may have access was set.",
     PROVISIONING_SETTINGS_CHANGED="Something that the directory may do was changed.",

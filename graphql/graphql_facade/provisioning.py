@@ -11,8 +11,10 @@ from graphql_facade.flags import all_flags
 from graphql_facade.provisioning_decisions import (
     MassDeactivationBreaker,
     ProvisioningConflict,
+    ProvisioningPause,
     State,
     page_of_conflicts,
+    pause_of,
 )
 from graphql_facade.provisioning_log import (
     ProvisioningEvent,
@@ -110,6 +112,11 @@ class Provisioning:
     async def breaker(self, info: Info) -> MassDeactivationBreaker:
         """The breaker."""
         return MassDeactivationBreaker.of(await info.context.read(breaker_state))
+
+    @resolved("Whether the directory has been told to wait.")
+    async def pause(self, info: Info) -> ProvisioningPause:
+        """The pause."""
+        return await pause_of(info.context)
 
     @resolved("What the workspace has decided.")
     async def settings(self, info: Info) -> ProvisioningSettings:

@@ -1,4 +1,4 @@
-"""What an admin decides about the directory's doings: conflicts, and mass deactivations."""
+"""What an admin decides about the directory's doings: conflicts, mass deactivations, and pauses."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -12,8 +12,10 @@ from graphql_facade.nodes import Node, domain_id
 from graphql_facade.refusals import BusyError, ForbiddenError, NotFoundError, OwnerProtectedError, UnauthenticatedError
 from graphql_facade.resolvers import mutation
 from service.pages import PageRequest
-from service.provisioning import breaker, conflicts
+from service.provisioning import breaker, conflicts, pausing
 from service.provisioning.conflicts import ConflictState
+from service.provisioning.pausing import ManagedPeople
+from service.workspaces import Workspace, get_workspace
 
 publish(
     ConflictState,
@@ -22,6 +24,14 @@ publish(
     OPEN="Nothing yet.",
     LINKED="The directory manages the person.",
     DISMISSED="The directory does not get to manage the person.",
+)
+
+publish(
+    ManagedPeople,
+    "What a pause means for the people whom the directory manages.",
+    KEEP="They stay as they are.",
+    CONVERT="The workspace's own people decide about them from now on.",
+    DEACTIVATE="Their access ends, an owner's excepted; it comes back when provisioning is resumed.",
 )
 
 State = Annotated[ConflictState | None, strawberry.argument(description="Those in this state.")]
@@ -76,6 +86,19 @@ class MassDeactivationBreaker:
         return cls(**vars(state))
 
 
+@strawberry.type(description="Whether the directory has been told to wait.")
+class ProvisioningPause:
+    """The pause, as the workspace's row has it."""
+
+    since: datetime | None = strawberry.field(description="Since when; null where the directory is let in.")
+    is_settling: bool = strawberry.field(description="Whether people are still being changed as was decided.")
+
+    @classmethod
+    def of(cls, row: Workspace) -> Self:
+        """The pause of a workspace."""
+        return cls(since=row.provisioning_paused_at, is_settling=row.provisioning_sweep is not None)
+
+
 @strawberry.input(description="What is decided about a conflict.")
 class ProvisioningConflictDecideInput:
     """A conflict's id, and the decision."""
@@ -98,6 +121,22 @@ class MassDeactivationApprovePayload:
     breaker: MassDeactivationBreaker = strawberry.field(description="The breaker.")
 
 
+@strawberry.input(description="What a pause is to mean.")
+class ProvisioningPauseInput:
+    """What happens to people."""
+
+    managed_people: ManagedPeople = strawberry.field(
+        description="What happens to those whom the directory manages. Of a pause that has begun, nothing changes."
+    )
+
+
+@strawberry.type(description="The pause as it is now.")
+class ProvisioningPausePayload:
+    """The pause."""
+
+    pause: ProvisioningPause = strawberry.field(description="The pause.")
+
+
 _Nobody = ForbiddenError | UnauthenticatedError | BusyError
 
 ProvisioningConflictDecideResult = Annotated[
@@ -107,6 +146,16 @@ ProvisioningConflictDecideResult = Annotated[
 MassDeactivationApproveResult = Annotated[
     MassDeactivationApprovePayload | _Nobody,
     strawberry.union("MassDeactivationApproveResult", description="The breaker, or what stood in the way."),
+]
+
+ProvisioningPauseResult = Annotated[
+    ProvisioningPausePayload | _Nobody,
+    strawberry.union("ProvisioningPauseResult", description="The pause, or what stood in the way."),
+]
+
+ProvisioningResumeResult = Annotated[
+    ProvisioningPausePayload | _Nobody,
+    strawberry.union("ProvisioningResumeResult", description="The pause, which is over, or what stood in the way."),
 ]
 
 
@@ -127,6 +176,27 @@ class ProvisioningDecisionMutations:
         """Approve."""
         state = await info.context.write(breaker.approve_mass_deactivation)
         return MassDeactivationApprovePayload(breaker=MassDeactivationBreaker.of(state))
+
+    @mutation("Refuse the directory until provisioning is resumed, and decide what happens to whom it manages.")
+    async def provisioning_pause(self, info: Info, input: ProvisioningPauseInput) -> ProvisioningPauseResult:
+        """Pause."""
+        return await _settled(info.context, await info.context.write(pausing.pause_provisioning, input.managed_people))
+
+    @mutation("Let the directory in again, and give back the access that the pause has taken.")
+    async def provisioning_resume(self, info: Info) -> ProvisioningResumeResult:
+        """Resume."""
+        return await _settled(info.context, await info.context.write(pausing.resume_provisioning))
+
+
+async def _settled(context: Context, workspace: Workspace) -> ProvisioningPausePayload:
+    """Answer when everybody has been changed: whose access was to end must not have any by then."""
+    await pausing.sweep_all(context.work, workspace.id)
+    return ProvisioningPausePayload(pause=await pause_of(context))
+
+
+async def pause_of(context: Context) -> ProvisioningPause:
+    """The workspace's pause."""
+    return ProvisioningPause.of(await context.read(get_workspace))
 
 
 async def conflict_by_id(context: Context, id: str) -> ProvisioningConflict:

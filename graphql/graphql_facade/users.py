@@ -41,6 +41,9 @@ class UserStatusReason(Enum):
         "ADMIN", description="Somebody in the workspace, or support, ended it."
     )
     DEACTIVATED_BY_DIRECTORY = strawberry.enum_value("DIRECTORY", description="The identity provider ended it.")
+    PROVISIONING_PAUSED = strawberry.enum_value(
+        "PAUSE", description="It ended when provisioning was paused, and comes back when that is resumed."
+    )
 
 
 @strawberry.enum(name="UserOrder", description="The orders in which people are listed.")

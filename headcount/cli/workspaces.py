@@ -15,8 +15,11 @@ from headcount.cli.terminal import (
     settings_of_process,
     with_work,
 )
+from service.actor import Actor
 from service.founding import found_workspace
+from service.provisioning.pausing import ManagedPeople, pause_provisioning, resume_provisioning, sweep_all
 from service.users.seats import set_seats
+from service.work import Work
 from service.workspaces import Plan, all_workspaces
 
 app = typer.Typer(no_args_is_help=True, help="Workspaces: the product's customers.")
@@ -29,6 +32,14 @@ class PlanName(StrEnum):
     STANDARD = "standard"
     PREMIUM = "premium"
     ENTERPRISE = "enterprise"
+
+
+class Fate(StrEnum):
+    """What a pause means for managed people, as the command line spells it."""
+
+    KEEP = "keep"
+    CONVERT = "convert"
+    DEACTIVATE = "deactivate"
 
 
 @app.command()
@@ -71,6 +82,39 @@ def seats(
     wanted = None if number == "none" else int(number)
     in_workspace(subdomain, lambda work, _, actor: work.write(actor, set_seats, wanted))
     err.print(f"Workspace {subdomain} has {number if wanted is not None else 'any number of'} seats.")
+
+
+@app.command()
+def pause(
+    subdomain: Subdomain,
+    managed_people: Annotated[
+        Fate,
+        typer.Option(
+            help="What happens to the people whom the directory manages: they stay as they are, the workspace decides "
+            "about them from now on, or their access ends until provisioning is resumed."
+        ),
+    ],
+) -> None:
+    """Refuse the directory until provisioning is resumed."""
+
+    async def paused(work: Work, actor: Actor) -> None:
+        await work.write(actor, pause_provisioning, ManagedPeople[managed_people.name])
+        await sweep_all(work, actor.workspace_id)
+
+    in_workspace(subdomain, lambda work, _, actor: paused(work, actor))
+    err.print(f"Provisioning of {subdomain} is paused; `headcount workspace resume {subdomain}` goes on with it.")
+
+
+@app.command()
+def resume(subdomain: Subdomain) -> None:
+    """Let the directory in again, and give back the access that the pause has taken."""
+
+    async def resumed(work: Work, actor: Actor) -> None:
+        await work.write(actor, resume_provisioning)
+        await sweep_all(work, actor.workspace_id)
+
+    in_workspace(subdomain, lambda work, _, actor: resumed(work, actor))
+    err.print(f"Provisioning of {subdomain} goes on.")
 
 
 @app.command("list")

@@ -18,7 +18,7 @@ from service.sessions import Credential, Session
 from service.store.columns import table_of
 from service.text import canonical
 from service.unit_of_work import UnitOfWork, narrowed
-from service.users.deciding import BY_ADMIN, BY_DIRECTORY, refuse_unless_decided_here
+from service.users.deciding import BY_ADMIN, BY_DIRECTORY, BY_PAUSE, refuse_unless_decided_here
 from service.users.fields import (
     FIELD_NAMES,
     ManagedBy,
@@ -139,12 +139,25 @@ def unlink_user(uow: UnitOfWork, user_id: str) -> User:
     refused, as the workspace has decided."""
     uow.demand(Permission.USERS_WRITE)
     user = _user_to_change(uow, user_id)
-    if user.managed_by == ManagedBy.WORKSPACE:
-        return user
+    return user if user.managed_by == ManagedBy.WORKSPACE else release_user(uow, user)
+
+
+def release_user(uow: UnitOfWork, user: User) -> User:
+    """Take a person out of the directory's management, which whoever calls this has made sure of, and say so."""
     values = _touched(user, {"managed_by": ManagedBy.WORKSPACE.value})
-    changed = uow.update(User, user_id, values, if_version=user.version)
+    changed = uow.update(User, user.id, values, if_version=user.version)
     uow.record(_event(Action.USER_UNLINKED, changed, _changes(user, {"managed_by": ManagedBy.WORKSPACE})))
     return changed
+
+
+def pause_user(uow: UnitOfWork, user: User) -> User:
+    """End a person's access for as long as provisioning is paused."""
+    return _apply(uow, user, user_fields({**fields_of(user), "active": False}), {"active": False})
+
+
+def resume_user(uow: UnitOfWork, user: User) -> User:
+    """Give back what the pause took, or refuse with LimitReached where all seats are taken."""
+    return _apply(uow, user, user_fields({**fields_of(user), "active": True}), {"active": True})
 
 
 def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
@@ -234,6 +247,8 @@ def _action(values: dict[str, Any]) -> Action:
 
 
 def _deactivator(uow: UnitOfWork) -> str:
+    if uow.actor.kind is ActorKind.SYSTEM:
+        return BY_PAUSE
     return BY_DIRECTORY if uow.actor.is_directory else BY_ADMIN
 
 

@@ -10,6 +10,7 @@ from service.users.fields import FIELD_NAMES, ManagedBy, User, shown_name
 
 BY_ADMIN = "ADMIN"
 BY_DIRECTORY = "DIRECTORY"
+BY_PAUSE = "PAUSE"
 
 
 def locked_fields(user: User) -> tuple[str, ...]:

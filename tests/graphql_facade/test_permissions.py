@@ -71,6 +71,7 @@ TABLE = {
     "Provisioning.conflicts": admins("PROVISIONING_READ"),
     "Provisioning.breaker": admins("PROVISIONING_READ"),
     "Provisioning.settings": admins("PROVISIONING_READ"),
+    "Provisioning.pause": SIGNED_IN,
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
     "Mutation.userCreate": admins("USERS_WRITE"),
@@ -83,6 +84,8 @@ TABLE = {
     "Mutation.apiKeyRevoke": admins("API_KEYS_WRITE"),
     "Mutation.provisioningConflictDecide": admins("PROVISIONING_WRITE"),
     "Mutation.massDeactivationApprove": admins("PROVISIONING_WRITE"),
+    "Mutation.provisioningPause": admins("PROVISIONING_WRITE"),
+    "Mutation.provisioningResume": admins("PROVISIONING_WRITE"),
     "Mutation.userUnlink": admins("USERS_WRITE"),
     "Mutation.provisioningSettingsUpdate": admins("PROVISIONING_WRITE"),
 }
@@ -211,6 +214,8 @@ class Stage:
                 return {"id": self.conflict(), "link": False}
             case "provisioningSettingsUpdate":
                 return {"provisioningLogDays": 20}
+            case "provisioningPause":
+                return {"managedPeople": "KEEP"}
             case "groupRoleSet":
                 return {"id": self.group, "role": "MEMBER"}
             case "apiKeyRevoke":
@@ -279,10 +284,13 @@ def done(somebody: Browser, mutation: str, said: Data) -> str:
     """What comes of a mutation."""
     if mutation == "signOut":
         return outcome(somebody.answer(SIGN_OUT))
-    if mutation == "massDeactivationApprove":
+    if mutation in ("massDeactivationApprove", "provisioningResume"):
         wanted = "__typename ... on Error { code } ... on Forbidden { requires }"
-        return outcome(somebody.answer(f"mutation {{ massDeactivationApprove {{ {wanted} }} }}"))
-    return outcome({"data": {mutation: somebody.do(mutation, said)}})
+        return outcome(somebody.answer(f"mutation {{ {mutation} {{ {wanted} }} }}"))
+    result = outcome({"data": {mutation: somebody.do(mutation, said)}})
+    if mutation == "provisioningPause":
+        somebody.answer("mutation { provisioningResume { __typename } }")  # others want the directory let in
+    return result
 
 
 def test_the_table_has_every_field_that_there_is() -> None:

@@ -17,6 +17,7 @@ from service.ids import new_id
 from service.pages import Order, PageRequest
 from service.provisioning.conflicts import page_conflicts
 from service.provisioning.log import ProvisioningFilter, page_provisioning_events, write_exchanges
+from service.provisioning.pausing import ManagedPeople
 from service.refusals import Forbidden, NotFound, Reason, Refused, Taken
 from service.sessions import open_session
 from service.store.columns import table_of
@@ -60,6 +61,7 @@ VALUES: dict[str, Any] = {
     "text": None,
     "link": True,
     "seats": 5,
+    "managed_people": ManagedPeople.KEEP,
     "service.provisioning.conflicts.state": None,
     "exchanges": [EXCHANGE],
     "service.provisioning.log.filter": ProvisioningFilter(),

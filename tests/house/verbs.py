@@ -27,6 +27,9 @@ PARTS_OF_VERBS = {
     "service.pages.rows_from",
     "service.pages.sealed",
     "service.users.commands.give_role",
+    "service.users.commands.pause_user",
+    "service.users.commands.release_user",
+    "service.users.commands.resume_user",
 }
 
 

@@ -17,6 +17,7 @@ from service.pages import PageRequest
 from service.passwords import PasswordHasher
 from service.provisioning.breaker import approve_mass_deactivation
 from service.provisioning.conflicts import decide_conflict, page_conflicts
+from service.provisioning.pausing import ManagedPeople, pause_provisioning, resume_provisioning
 from service.provisioning.settings import set_provisioning_settings
 from service.refusals import Invalid, LimitReached, Refused, Taken
 from service.sessions import end_session, store_password
@@ -79,6 +80,8 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         stopped = work.write(acme.directory, deactivate_user, acme.people["Bob"])
         assert isinstance(await refusal(stopped), LimitReached)
         await work.write(acme.alice, approve_mass_deactivation)
+        await work.write(acme.alice, pause_provisioning, ManagedPeople.KEEP)
+        await work.write(acme.alice, resume_provisioning)
         await work.write(acme.support, set_seats, 100)
         stored = {"user_id": carol.id, "user_name": "carol", "password_hash": await hasher.hash(PASSWORD)}
         await work.write(acme.support, store_password, **stored)
@@ -108,6 +111,8 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "USER_REACTIVATED",
         "MASS_DEACTIVATION_STOPPED",
         "MASS_DEACTIVATION_APPROVED",
+        "PROVISIONING_PAUSED",
+        "PROVISIONING_RESUMED",
         "SEATS_SET",
         "PASSWORD_SET",
         "SIGNED_IN",
