@@ -14,6 +14,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from scim_facade import bulk, discovery, groups, users
+from scim_facade.advice import provider_of
 from scim_facade.calls import Call
 from scim_facade.lists import listing, search_everything, searching
 from scim_facade.messages import Rejected, error_response
@@ -107,7 +108,8 @@ class ScimFacade:
             _log.exception("a SCIM request failed", path=scope["path"], request_id=caller.request_id)
             answer = Rejected(500, "Something went wrong on our side, and nothing was changed. Try again.")
         if answer is not None:
-            await error_response(answer, caller.request_id)(scope, receive, send)
+            provider = provider_of(caller.client, scope["query_string"].decode("latin-1"))
+            await error_response(answer, caller.request_id, provider)(scope, receive, send)
         if recording is not None:
             exchange = recording.exchange(scope["path"].removeprefix(self._prefix))
             self._recorder.note(recording.holder.actor.workspace_id, exchange)

@@ -6,6 +6,8 @@ from typing import Any, Literal
 import orjson
 from starlette.responses import Response
 
+from scim_facade.advice import ADVICE, Provider, Step
+
 Document = dict[str, Any]
 
 MEDIA_TYPE = "application/scim+json"
@@ -26,8 +28,14 @@ ScimType = Literal[
 ]
 
 
+_MAPPED: tuple[ScimType, ...] = ("invalidValue", "mutability", "uniqueness")  # what is wrong with a value
+
+
 class Rejected(Exception):  # noqa: N818 - an answer, not a fault
-    """A request that SCIM itself refuses, before or without the domain: status, scimType and a detail for the admin."""
+    """A request that SCIM itself refuses, before or without the domain: status, scimType and a detail for the admin.
+
+    `step` is what the admin of the identity provider has to do there, if that is known.
+    """
 
     def __init__(
         self,
@@ -35,12 +43,14 @@ class Rejected(Exception):  # noqa: N818 - an answer, not a fault
         detail: str,
         scim_type: ScimType | None = None,
         headers: Mapping[str, str] | None = None,
+        step: Step | None = None,
     ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
         self.scim_type = scim_type
         self.headers = headers
+        self.step = Step.MAPPING if step is None and scim_type in _MAPPED else step
 
 
 class ScimResponse(Response):
@@ -60,9 +70,11 @@ def member(message: Document, name: str) -> Any:
     return next((value for key, value in message.items() if key.lower() == name.lower()), None)
 
 
-def error_response(rejected: Rejected, request_id: str | None) -> ScimResponse:
-    """A SCIM Error. Its detail ends with the request id: it is all that an identity provider shows its admin."""
-    detail = f"{rejected.detail} (request {request_id})" if request_id else rejected.detail
+def error_response(rejected: Rejected, request_id: str | None, provider: Provider | None = None) -> ScimResponse:
+    """A SCIM Error. Its detail is all that an identity provider shows its admin: it says what to do on that provider's
+    pages, and ends with the request id."""
+    advice = ADVICE[provider][rejected.step] if provider and rejected.step else None
+    detail = " ".join(filter(None, (rejected.detail, advice, f"(request {request_id})" if request_id else None)))
     body: Document = {"schemas": [_ERROR], "status": str(rejected.status), "detail": detail}
     if rejected.scim_type:
         body["scimType"] = rejected.scim_type

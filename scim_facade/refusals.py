@@ -2,6 +2,7 @@
 
 from typing import assert_never
 
+from scim_facade.advice import Step
 from scim_facade.messages import Rejected
 from scim_facade.resource_types import spelling
 from service.refusals import (
@@ -31,20 +32,22 @@ def rejected(reason: Reason) -> Rejected:  # noqa: C901 - a case each
         case Invalid(field, why):
             return Rejected(400, f"{spelling(field)} {why}.", "invalidValue")
         case Forbidden(permission):
-            return Rejected(403, f"This API key lacks the permission {permission!r}: create a key with the SCIM scope.")
+            why = f"This API key lacks the permission {permission!r}: create a key with the SCIM scope."
+            return Rejected(403, why, step=Step.CREDENTIALS)
         case Unauthenticated(why):
-            return Rejected(401, why, headers={"WWW-Authenticate": 'Bearer realm="scim", error="invalid_token"'})
+            challenge = {"WWW-Authenticate": 'Bearer realm="scim", error="invalid_token"'}
+            return Rejected(401, why, headers=challenge, step=Step.CREDENTIALS)
         case Stale(kind, id):
             why = "does not have a version that this request was meant for: read it again and repeat the request"
             return Rejected(412, f"{kind} {id} {why}.")
         case OwnerProtected(why):
-            return Rejected(409, why)
+            return Rejected(409, why, step=Step.RETRY)
         case FlagOff(_, why):
-            return Rejected(403, why)
+            return Rejected(403, why, step=Step.RETRY)
         case DirectoryManaged(_, why) | WorkspaceDecides(why):
-            return Rejected(409, why)
+            return Rejected(409, why, step=Step.RETRY)
         case LimitReached(why, None):
-            return Rejected(403, why)
+            return Rejected(403, why, step=Step.RETRY)
         case LimitReached(why, retry_after):
             return Rejected(429, why, headers={"Retry-After": str(retry_after)})
         case Busy(why, retry_after):
