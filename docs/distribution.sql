@@ -28,6 +28,7 @@ SELECT create_distributed_table('api_key', 'workspace_id', colocate_with => '"us
 SELECT create_distributed_table('flag_override', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('provisioning_event', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('provisioning_breaker', 'workspace_id', colocate_with => '"user"');
+SELECT create_distributed_table('tolerance_use', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('provisioning_conflict', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('user_tombstone', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('audit_event', 'workspace_id', colocate_with => '"user"');

@@ -2,8 +2,9 @@
 
 from service import api_keys, audit, flags, sessions, workspaces
 from service.groups import fields as groups
-from service.provisioning import breaker, conflicts, log
+from service.provisioning import breaker, conflicts, log, tolerances
 from service.users import fields as users
 from service.users import tombstones
 
-MODULES = (api_keys, audit, flags, sessions, workspaces, groups, breaker, conflicts, log, users, tombstones)
+_PROVISIONING = (breaker, conflicts, log, tolerances)
+MODULES = (api_keys, audit, flags, sessions, workspaces, groups, *_PROVISIONING, users, tombstones)

@@ -1,5 +1,6 @@
 """Provisioning: how an identity provider reaches the workspace, and what it may do there."""
 
+from datetime import datetime
 from typing import Annotated, Self
 
 import strawberry
@@ -27,8 +28,10 @@ from service import workspaces
 from service.actor import Role
 from service.flags import Flag
 from service.pages import PageRequest
+from service.provisioning import tolerances
 from service.provisioning.breaker import breaker_state
 from service.provisioning.settings import provisioning_settings, set_provisioning_settings
+from service.provisioning.tolerances import strict_readiness
 from service.refusals import Invalid, Refused
 from service.workspaces import LinkExistingUsers
 
@@ -66,6 +69,40 @@ class ProvisioningSettings:
     def of(cls, settings: workspaces.ProvisioningSettings) -> Self:
         """As the domain has them."""
         return cls(**settings.model_dump())
+
+
+@strawberry.type(description="That an API key's requests needed something that the standard does not ask for.")
+class ToleranceUse:
+    """A row of `service.provisioning.tolerances.ToleranceUse`."""
+
+    api_key_id: strawberry.ID = strawberry.field(description="The key.")
+    api_key_name: str = strawberry.field(description="The key's name then.")
+    tolerance: str = strawberry.field(description="What was forgiven; docs/entra.md lists all there are.")
+    times: int = strawberry.field(description="In how many requests.")
+    first_at: datetime = strawberry.field(description="When it was first needed.")
+    last_at: datetime = strawberry.field(description="When it was last needed.")
+
+    @classmethod
+    def of(cls, row: tolerances.ToleranceUse) -> Self:
+        """As the domain has it."""
+        return cls(**{name: getattr(row, name) for name in cls.__annotations__})
+
+
+@strawberry.type(description="Whether the workspace's identity providers would get on with `strictScim`.")
+class StrictReadiness:
+    """`service.provisioning.tolerances.StrictReadiness`."""
+
+    is_safe: bool = strawberry.field(
+        description="Whether no key that is in force has needed a tolerance within the last 30 days."
+    )
+    blocking: list[ToleranceUse] = strawberry.field(description="What stands against it.")
+    uses: list[ToleranceUse] = strawberry.field(description="All that was ever needed, the latest first.")
+
+    @classmethod
+    def of(cls, state: tolerances.StrictReadiness) -> Self:
+        """As the domain has it."""
+        blocking = [ToleranceUse.of(use) for use in state.blocking]
+        return cls(is_safe=not blocking, blocking=blocking, uses=[ToleranceUse.of(use) for use in state.uses])
 
 
 @strawberry.type(description="How an identity provider reaches the workspace, and what it may do there.")
@@ -112,6 +149,11 @@ class Provisioning:
     async def breaker(self, info: Info) -> MassDeactivationBreaker:
         """The breaker."""
         return MassDeactivationBreaker.of(await info.context.read(breaker_state))
+
+    @resolved("Whether the workspace could be strict (`strictScim`).")
+    async def strict_readiness(self, info: Info) -> StrictReadiness:
+        """What stands against it."""
+        return StrictReadiness.of(await info.context.read(strict_readiness))
 
     @resolved("Whether the directory has been told to wait.")
     async def pause(self, info: Info) -> ProvisioningPause:

@@ -17,6 +17,7 @@ from service.actor import Permission
 from service.clock import now
 from service.ids import new_id
 from service.pages import Order, Page, PageRequest, page_of
+from service.provisioning.tolerances import note_tolerances
 from service.refusals import NotFound, Refused
 from service.retention import BATCH
 from service.store.columns import Instant, Json, table_of
@@ -143,9 +144,11 @@ _OWN = narrowed(Workspace)
 
 
 def write_exchanges(uow: UnitOfWork, exchanges: Sequence[Exchange]) -> None:
-    """Add entries to the log."""
+    """Add entries to the log, and note which tolerances they needed."""
     uow.demand(Permission.PROVISIONING_LOG_WRITE)
     uow.log(ProvisioningEvent, [{"id": new_id("pev"), **vars(each)} for each in exchanges])
+    used = ((each, tolerance) for each in exchanges for tolerance in each.tolerances or ())
+    note_tolerances(uow, ((each.api_key_id, each.api_key_name, tolerance) for each, tolerance in used))
 
 
 def trim_provisioning_log(uow: UnitOfWork) -> int:

@@ -72,6 +72,7 @@ TABLE = {
     "Provisioning.breaker": admins("PROVISIONING_READ"),
     "Provisioning.settings": admins("PROVISIONING_READ"),
     "Provisioning.pause": SIGNED_IN,
+    "Provisioning.strictReadiness": admins("PROVISIONING_READ"),
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
     "Mutation.userCreate": admins("USERS_WRITE"),

@@ -163,3 +163,36 @@ def test_a_burst_is_logged_to_the_last_request(alice: Browser, scim: httpx2.Clie
             return
         time.sleep(0.1)
     raise AssertionError(total)
+
+
+def test_a_workspace_learns_what_strictness_would_break(server: Server) -> None:
+    tenant = server.found_another()
+    alice = signed_in(tenant, tenant.owner_email)
+    use = "tolerance times apiKeyId apiKeyName firstAt lastAt"
+    document = f"""{{ viewer {{ workspace {{ provisioning {{
+        strictReadiness {{ isSafe uses {{ {use} }} blocking {{ {use} }} }}
+    }} }} }} }}"""
+
+    def readiness() -> dict[str, Any]:
+        found: dict[str, Any] = alice.ask(document)["viewer"]["workspace"]["provisioning"]["strictReadiness"]
+        return found
+
+    assert readiness() == {"isSafe": True, "uses": [], "blocking": []}
+    with tenant.scim() as scim:
+        carol = created(scim)
+        for active in (False, True):
+            operations = [{"op": "Replace", "value": {"active": active}}]
+            answer = scim.patch(f"/Users/{carol['id']}", json={"schemas": [PATCH], "Operations": operations})
+            assert entry_of(alice, answer)["status"] == 200
+    told = readiness()
+    assert told["isSafe"] is False
+    assert told["blocking"] == told["uses"]
+    assert {each["tolerance"]: each["times"] for each in told["uses"]} == {
+        "PATCH_WITHOUT_PATH": 2,
+        "OPERATION_IN_CAPITALS": 2,
+        "UNKNOWN_ATTRIBUTE": 1,  # the password that Okta sends with each creation
+    }
+    for key in {each["apiKeyId"] for each in told["uses"]}:
+        assert alice.do("apiKeyRevoke", {"id": key})["__typename"] == "ApiKeyRevokePayload"
+    after = readiness()
+    assert (after["isSafe"], after["blocking"], after["uses"]) == (True, [], told["uses"])

@@ -18,6 +18,7 @@ PARTS_OF_VERBS = {
     "service.pages.opened",
     "service.provisioning.breaker.count_deactivation",
     "service.provisioning.conflicts.note_taken",
+    "service.provisioning.tolerances.note_tolerances",
     "service.provisioning.conflicts.refuse_unless_linkable",
     "service.users.deciding.refuse_unless_decided_here",
     "service.users.seats.take_seat",
