@@ -26,6 +26,7 @@ from service.authentication import BAD_KEY, Caller, KeyHolder, recognise_key
 from service.flags import Flag
 from service.provisioning.recorder import Recorder
 from service.refusals import FlagOff, Forbidden, Refused, Unauthenticated
+from service.turns import Turns
 from service.work import Work
 
 _log = structlog.get_logger("headcount.scim")
@@ -84,6 +85,7 @@ class ScimFacade:
         self._work = work
         self._prefix = prefix
         self._recorder = recorder
+        self._turns = Turns()
         self._router = APIRouter(redirect_slashes=False, default=nothing_there)
         for path, handlers in ROUTES:
             self._router.routes.append(Route(prefix + path, _Endpoint(self, handlers)))
@@ -99,7 +101,8 @@ class ScimFacade:
             send = recording.listening(send)
             _refuse_unless_admitted(holder)
             scope["path"] = scope["path"].rstrip("/")  # OneLogin ends its addresses with a slash
-            await self._router(scope, receive, send)
+            async with self._turns.turn_of(holder.actor.workspace_id):
+                await self._router(scope, receive, send)
         except Refused as refused:
             answer = rejected(refused.reason)
         except Rejected as refused:
