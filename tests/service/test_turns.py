@@ -29,7 +29,7 @@ async def test_who_has_one_request_is_served_before_who_has_many() -> None:
     asked = [asyncio.create_task(ask("globex")) for _ in range(100)]
     asked.append(asyncio.create_task(ask("acme")))
     await asyncio.gather(*asked)
-    assert served[:3] == ["globex", "acme", "globex"]
+    assert "acme" in served[: AT_ONCE + 1]
     assert len(served) == 101
 
 
