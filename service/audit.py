@@ -67,7 +67,9 @@ def _readable(value: object) -> str | None:
         case bool():
             return "true" if value else "false"
         case list():
-            return ", ".join(str(each.get("value") or each.get("formatted") or each) for each in value)
+            return ", ".join(str(_readable(each)) for each in value)
+        case {"value": one} | {"formatted": one}:
+            return str(one)
         case _:
             return str(value)
 

@@ -15,7 +15,7 @@ from service.actor import Role
 from service.pages import PageRequest
 from service.users import fields, queries
 from service.users.deciding import locked_fields
-from service.users.fields import ManagedBy, primary_email, shown_name
+from service.users.fields import ManagedBy, addresses, primary_email, shown_name
 
 publish(
     ManagedBy,
@@ -98,7 +98,7 @@ class User(Node):
             email=primary_email(row),
             emails=[
                 EmailAddress(address=email["value"], type=email.get("type"), is_primary=email.get("primary", False))
-                for email in row.emails or ()
+                for email in addresses(row.emails)
             ],
             title=row.title,
             status=UserStatus.ACTIVE if row.active else UserStatus.INACTIVE,

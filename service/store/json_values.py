@@ -1,4 +1,7 @@
-"""What is within a JSON column, and the one test of text that the engines spell differently, as SQL expressions."""
+"""What is within a JSON column, and the one test of text that the engines spell differently, as SQL expressions.
+
+Whatever a column has, it can be asked: what is not of the kind that is looked for counts as nothing.
+"""
 
 from typing import Any
 
@@ -72,12 +75,14 @@ def _of(element: FunctionElement[Any], compiler: SQLCompiler, **more: Any) -> st
 
 @compiles(_Elements)
 def _elements(element: _Elements, compiler: SQLCompiler, **more: Any) -> str:
-    return f"json_each({_of(element, compiler, **more)})"
+    value = _of(element, compiler, **more)
+    return f"json_each(CASE WHEN json_valid({value}) AND json_type({value}) = 'array' THEN {value} END)"
 
 
 @compiles(_Elements, "postgresql")
 def _postgresql_elements(element: _Elements, compiler: SQLCompiler, **more: Any) -> str:
-    return f"json_array_elements({_of(element, compiler, **more)})"
+    value = _of(element, compiler, **more)
+    return f"json_array_elements(CASE WHEN json_typeof({value}) = 'array' THEN {value} END)"
 
 
 @compiles(_Texts)
@@ -92,13 +97,16 @@ def _postgresql_texts(element: _Texts, compiler: SQLCompiler, **more: Any) -> st
 
 @compiles(_Part)
 def _part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
-    return f"""json_extract({_of(element, compiler, **more)}, '$."{element.member}"')"""
+    value = _of(element, compiler, **more)
+    return f"""CASE WHEN json_valid({value}) THEN json_extract({value}, '$."{element.member}"') END"""
 
 
 @compiles(_Part, "postgresql")
 def _postgresql_part(element: _Part, compiler: SQLCompiler, **more: Any) -> str:
     text = f"({_of(element, compiler, **more)} ->> '{element.member}')"
-    return f"CAST({text} AS BOOLEAN)" if isinstance(element.type, Boolean) else f'({text} COLLATE "C")'
+    if isinstance(element.type, Boolean):
+        return f"CASE {text} WHEN 'true' THEN true WHEN 'false' THEN false END"
+    return f'({text} COLLATE "C")'
 
 
 @compiles(_Contains)

@@ -27,7 +27,16 @@ from service.store.statements import Compiler, Connection, Parameters, Statement
 
 T = TypeVar("T")
 
-_DIALECT = sqlite.dialect(json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=orjson.loads)
+
+def _json(kept: Any) -> Any:
+    """What a column has, which may be no JSON where it was not we who wrote it: then it is shown as it stands."""
+    try:
+        return orjson.loads(kept)
+    except orjson.JSONDecodeError:
+        return kept
+
+
+_DIALECT = sqlite.dialect(json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=_json)
 _compiled = Compiler(_DIALECT)
 
 _UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)

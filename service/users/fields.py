@@ -186,16 +186,22 @@ def shown_name(user: Named) -> str:
     return user.display_name or user.formatted_name or parts or user.user_name
 
 
+def addresses(emails: object) -> list[Email]:
+    """The e-mail addresses that a row has; whatever else a hand at the database may have put there is passed over."""
+    listed: list[Email] = emails if isinstance(emails, list) else []
+    return [email for email in listed if isinstance(email, dict) and isinstance(email.get("value"), str)]
+
+
 def primary_email(user: UserFields) -> str | None:
     """The address that mail goes to: the primary one, else the first, else none."""
-    emails = user.emails or []
+    emails = addresses(user.emails)
     chosen = next((email for email in emails if email.get("primary")), emails[0] if emails else None)
     return chosen["value"] if chosen else None
 
 
 def with_primary_email(emails: list[Email] | None, address: str | None) -> list[Email] | None:
     """The addresses with this one in place of the one that mail goes to; without any where there is none."""
-    kept = list(emails or [])
+    kept = addresses(emails)
     at = next((at for at, email in enumerate(kept) if email.get("primary")), 0)
     if address is None:
         return [*kept[:at], *kept[at + 1 :]] or None
@@ -205,7 +211,7 @@ def with_primary_email(emails: list[Email] | None, address: str | None) -> list[
 
 def email_keys(user: UserFields) -> set[str]:
     """The canonical forms of a user's addresses."""
-    return {canonical(email["value"]) for email in user.emails or ()}
+    return {canonical(email["value"]) for email in addresses(user.emails)}
 
 
 def initial_values(fields: UserFields, role: Role, managed_by: ManagedBy, at: datetime) -> dict[str, Any]:

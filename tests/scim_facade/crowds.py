@@ -3,11 +3,13 @@
 import asyncio
 from datetime import timedelta
 
+from sqlalchemy import Engine
+
 from service.actor import Role, support
 from service.audit import Action, Event
 from service.clock import now
 from service.ids import new_id
-from service.store.opening import open_store
+from service.store.opening import open_engine, open_store
 from service.tokens import Seal
 from service.unit_of_work import UnitOfWork
 from service.users.fields import ManagedBy, User, UserEmail, initial_values, user_fields
@@ -22,6 +24,11 @@ BATCH = 2_000  # people to a transaction
 def database_url(server: Server) -> str:
     """The database of a running server."""
     return server.env.get("HEADCOUNT_DATABASE_URL", f"sqlite:///{server.folder}/var/headcount.sqlite3")
+
+
+def owners_engine(server: Server) -> Engine:
+    """The database of a running server, for whoever owns it: they may look into all of it and change it."""
+    return open_engine(database_url(server).replace("headcount_server@", "headcount@"))
 
 
 def crowd_in(server: Server, subdomain: str, number: int) -> list[str]:

@@ -8,9 +8,8 @@ from sqlalchemy import Engine
 
 from scim_facade.queries import search_of
 from scim_facade.user_attributes import USER
-from service.store.opening import open_engine
 from tests.postgres import PostgresServer
-from tests.scim_facade.crowds import crowd_in, database_url
+from tests.scim_facade.crowds import crowd_in, owners_engine
 from tests.scim_facade.people import assert_error, created, patch
 from tests.stage import Server, Tenant
 
@@ -167,7 +166,7 @@ def test_what_is_no_search_request_is_refused_by_name(
 @pytest.fixture(scope="module")
 def owner_engine(crowded: tuple[Tenant, list[str]], server: Server, engine: str, postgres: PostgresServer) -> Engine:
     """A connection that may look into how the database works, which knows how much there is."""
-    opened = open_engine(database_url(server).replace("headcount_server@", "headcount@"))
+    opened = owners_engine(server)
     if engine == "postgresql":
         with opened.begin() as connection:
             connection.exec_driver_sql("ANALYZE")
