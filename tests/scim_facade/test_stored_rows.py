@@ -24,7 +24,15 @@ def test_lists_and_single_answers_say_the_same(server: Server) -> None:
             assert scim.get(f"{path}/{resource['id']}").json() == resource
 
 
-BAD: tuple[object, ...] = ("text", 7, {"value": "b@acme.example"}, [None], ["text"], [{"value": 7, "primary": "perhaps"}], [[]])
+BAD: tuple[object, ...] = (
+    "text",
+    7,
+    {"value": "b@acme.example"},
+    [None],
+    ["text"],
+    [{"value": 7, "primary": "perhaps"}],
+    [[]],
+)
 
 
 def test_bad_rows_break_no_list(server: Server) -> None:
