@@ -12,11 +12,11 @@ from tests.stage import Server
 
 def test_lists_and_single_answers_say_the_same(server: Server) -> None:
     scim = server.found_another().scim()
-    for number in range(3):
-        person = created(scim, title=f"Number {number}", phoneNumbers=[{"value": str(number), "type": "work"}])
-        group = {"displayName": f"Group {number}", "members": [{"value": person["id"]}]}
+    people = [created(scim, phoneNumbers=[{"value": str(number), "type": "work"}]) for number in range(3)]
+    for person in people:
+        group = {"displayName": f"{person['userName']}'s", "members": [{"value": person["id"]}]}
         assert scim.post("/Groups", json=group).status_code == 201
-    patch(scim, person["id"], {"op": "replace", "value": {"active": False}})
+    patch(scim, people[0]["id"], {"op": "replace", "value": {"active": False}})
     for path in ("/Users", "/Groups"):
         listed = scim.get(path).json()
         assert listed["totalResults"] == len(listed["Resources"]) >= 3
