@@ -11,7 +11,7 @@ from scim_facade.group_attributes import GROUP
 from scim_facade.user_attributes import USER
 from service.finding import Cursor, Found, Search, Window
 from service.groups.fields import Group
-from service.groups.queries import Link, find_groups, groups_of_users, members_of_groups
+from service.groups.queries import Link, find_groups, group_links_of_users, members_of_groups
 from service.unit_of_work import UnitOfWork
 from service.users.fields import User
 from service.users.queries import find_users
@@ -47,7 +47,7 @@ USERS: ResourceType[User] = ResourceType(
     endpoint="Users",
     description="User Account",
     find=find_users,
-    links=Links(attribute="groups", of=groups_of_users, endpoint="Groups", type="direct", always=False),
+    links=Links(attribute="groups", of=group_links_of_users, endpoint="Groups", type="direct", always=False),
 )
 GROUPS: ResourceType[Group] = ResourceType(
     table=GROUP,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from service.authentication import NOT_SIGNED_IN, Caller, SignedIn, recognise_session
 from service.passwords import PasswordHasher
@@ -21,7 +22,7 @@ class Context:
     """One request.
 
     `token` is the session's, as the request shows it. `new_token` is one to set as a cookie, "" to clear the cookie,
-    None to leave it as it is.
+    None to leave it as it is. `groups_of` finds the groups that a person is in, together with those of others.
     """
 
     work: Work
@@ -30,6 +31,7 @@ class Context:
     scim_base_url: Callable[[str], str]
     token: str | None
     new_token: str | None = None
+    groups_of: DataLoader[str, list[Any]] = field(init=False)
     _signed_in: SignedIn | None = field(default=None, repr=False)
 
     async def signed_in(self) -> SignedIn:

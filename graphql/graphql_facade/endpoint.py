@@ -12,6 +12,7 @@ from strawberry.types.graphql import OperationType
 
 from graphql_facade.context import Context
 from graphql_facade.failures import failed, told
+from graphql_facade.groups import groups_of
 from graphql_facade.requests import (
     JSON,
     GraphqlResponse,
@@ -73,6 +74,7 @@ class GraphqlEndpoint:
             scim_base_url=self._scim_base_url,
             token=request.cookies.get(self._cookie),
         )
+        context.groups_of = groups_of(context)
         result = await self._executed(operation, context)
         body: dict[str, Any] = {}
         if result.errors:

@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from graphql_facade.connections import After, Before, Connection, First, Last
 from graphql_facade.context import Context, Info
@@ -87,6 +88,16 @@ class GroupMutations:
 async def group_by_id(context: Context, id: str) -> Group:
     """One group, or NotFound."""
     return Group.of(await context.read(queries.get_group, id))
+
+
+def groups_of(context: Context) -> DataLoader[str, list[Group]]:
+    """The groups that a person with this id is in, read with those of others who are asked for at the same time."""
+
+    async def found(user_ids: list[str]) -> list[list[Group]]:
+        groups = await context.read(queries.groups_of_users, user_ids)
+        return [[Group.of(row) for row in groups.get(user_id, ())] for user_id in user_ids]
+
+    return DataLoader(found, cache=False)  # a mutation may come between two fields that ask
 
 
 async def page_of_groups(context: Context, wanted: PageRequest, text: str | None) -> Connection[Group]:

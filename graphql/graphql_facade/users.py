@@ -2,20 +2,24 @@
 
 from datetime import datetime
 from enum import Enum
-from typing import Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Self
 
 import strawberry
 
 from graphql_facade.connections import Connection
-from graphql_facade.context import Context
+from graphql_facade.context import Context, Info
 from graphql_facade.enums import publish
 from graphql_facade.nodes import Node
+from graphql_facade.resolvers import resolved
 from graphql_facade.spelling import input_path
 from service.actor import Role
 from service.pages import PageRequest
 from service.users import fields, queries
 from service.users.deciding import locked_fields
 from service.users.fields import ManagedBy, addresses, primary_email, shown_name
+
+if TYPE_CHECKING:
+    from graphql_facade.groups import Group
 
 publish(
     ManagedBy,
@@ -111,6 +115,11 @@ class User(Node):
             updated_at=row.updated_at,
             deactivated_at=row.deactivated_at,
         )
+
+    @resolved("The groups that the person is in.")
+    async def groups(self, info: Info) -> list[Annotated["Group", strawberry.lazy("graphql_facade.groups")]]:
+        """Read together with those of all people of the page."""
+        return await info.context.groups_of.load(self.id)
 
 
 @strawberry.input(description="Which people to list; what is left out, null or an empty list does not matter.")

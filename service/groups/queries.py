@@ -88,13 +88,19 @@ def count_members(uow: UnitOfWork, group_id: str) -> int:
     return uow.number(_MEMBERS.count, group_id=group_id)
 
 
-def groups_of_users(uow: UnitOfWork, user_ids: Sequence[str]) -> Mapping[str, list[Link]]:
+def groups_of_users(uow: UnitOfWork, user_ids: Sequence[str]) -> Mapping[str, list[Group]]:
     """The groups that some users are in, by user, in one statement."""
     uow.demand(Permission.GROUPS_READ)
-    groups: dict[str, list[Link]] = {}
+    groups: dict[str, list[Group]] = {}
     for row in uow.all(_GROUPS_OF_USERS, user_ids=list(user_ids)) if user_ids else ():
-        groups.setdefault(row.user_id, []).append(Link(row.id, row.display_name))  # type: ignore[attr-defined]
+        groups.setdefault(row.user_id, []).append(row)  # type: ignore[attr-defined]
     return groups
+
+
+def group_links_of_users(uow: UnitOfWork, user_ids: Sequence[str]) -> Mapping[str, list[Link]]:
+    """The same as links."""
+    groups = groups_of_users(uow, user_ids)
+    return {user_id: [Link(group.id, group.display_name) for group in theirs] for user_id, theirs in groups.items()}
 
 
 def members_of_groups(uow: UnitOfWork, group_ids: Sequence[str]) -> Mapping[str, list[Link]]:

@@ -39,6 +39,20 @@ def test_a_pushed_group_is_found_with_its_members(alice: Browser, pushed: dict[s
     assert group["members"]["totalCount"] == 2
 
 
+def test_a_person_is_shown_with_their_groups(alice: Browser, acme: Tenant, pushed: dict[str, Any]) -> None:
+    (member, *_) = (each["value"] for each in pushed["members"])
+    with acme.scim() as scim:
+        second = scim.post("/Groups", json={"displayName": "A second", "members": [{"value": member}]}).json()
+    document = """{ viewer { workspace { users(first: 100, orderBy: CREATED_DESC) { nodes {
+        id groups { id displayName role }
+    } } } } }"""
+    people = alice.ask(document)["viewer"]["workspace"]["users"]["nodes"]
+    groups = {person["id"]: {each["id"] for each in person["groups"]} for person in people}
+    assert groups[member] == {pushed["id"], second["id"]}
+    assert set().union(*groups.values()) >= {pushed["id"], second["id"]}
+    assert any(not theirs for theirs in groups.values())
+
+
 def test_an_admin_maps_a_group_to_a_role_and_its_members_have_it(alice: Browser, pushed: dict[str, Any]) -> None:
     for role in ("ADMIN", None):
         group = alice.do("groupRoleSet", {"id": pushed["id"], "role": role}, MAPPED)["group"]

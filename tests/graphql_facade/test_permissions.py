@@ -63,6 +63,7 @@ TABLE = {
     "Workspace.groups": SIGNED_IN,
     **{f"Group.{name}": SIGNED_IN for name in ("id", "displayName", "externalId", "role", "createdAt", "updatedAt")},
     "Group.members": SIGNED_IN,
+    "User.groups": SIGNED_IN,
     "Workspace.apiKeys": admins("API_KEYS_READ"),
     "Workspace.auditEvents": admins("AUDIT_READ"),
     "Provisioning.baseUrl": SIGNED_IN,
@@ -127,6 +128,7 @@ WAYS = [
     ("Workspace", _SIGN_IN.replace("<fields>", "workspace { <fields> }")),
     ("Workspace", "query ($workspace: ID!) { node(id: $workspace) { ... on Workspace { <fields> } } }"),
     ("Group", "query ($group: ID!) { node(id: $group) { ... on Group { <fields> } } }"),
+    ("User", "{ viewer { workspace { users(first: 2) { nodes { <fields> } } } } }"),
     ("Provisioning", "{ viewer { workspace { provisioning { <fields> } } } }"),
 ]
 """Every way to a guarded type, and to the fields there."""
@@ -295,7 +297,8 @@ def done(somebody: Browser, mutation: str, said: Data) -> str:
 
 
 def test_the_table_has_every_field_that_there_is() -> None:
-    assert TABLE.keys() == {f"{type_}.{name}" for type_ in GUARDED for name in fields_of(SCHEMA.type_map[type_])}
+    guarded = {f"{type_}.{name}" for type_ in GUARDED for name in fields_of(SCHEMA.type_map[type_])}
+    assert TABLE.keys() == guarded | {"User.groups"}
 
 
 def test_the_table_has_every_node_that_there_is() -> None:
@@ -305,7 +308,7 @@ def test_the_table_has_every_node_that_there_is() -> None:
 
 
 # From where groups are reached, by whoever may see groups: nothing of a group asks for more.
-GROUPS_FOUND = {"GroupConnection.nodes", "GroupEdge.node", "GroupRoleSetPayload.group"}
+GROUPS_FOUND = {"GroupConnection.nodes", "GroupEdge.node", "GroupRoleSetPayload.group", "User.groups"}
 
 
 def test_there_is_no_other_way_to_what_is_guarded() -> None:
