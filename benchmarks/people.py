@@ -9,6 +9,7 @@ from service.api_keys import ApiKeyScope, create_api_key
 from service.flags import Flag, set_flag
 from service.founding import found_workspace
 from service.passwords import PasswordHasher
+from service.provisioning.settings import set_provisioning_settings
 from service.store.opening import open_engine, open_store
 from service.store.schema import migrate
 from service.tokens import Seal
@@ -93,6 +94,9 @@ async def _tenant(work: Work, hasher: PasswordHasher, subdomain: str, users: int
     )
     operator = support(workspace.id)
     await work.write(operator, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="measuring")
+    # More people lose their access, and get it back, than any directory may without being asked.
+    unbroken = {"breaker_percent": 100, "breaker_minimum": 1_000_000}
+    await work.write(operator, set_provisioning_settings, unbroken)
     key, secret = await work.write(
         operator, create_api_key, name="Okta SCIM Integration", scopes=[ApiKeyScope.SCIM], expires_at=None
     )

@@ -15,6 +15,7 @@ class Permission(StrEnum):
     GROUP_ROLES_WRITE = "group_roles:write"
     API_KEYS_READ = "api_keys:read"
     API_KEYS_WRITE = "api_keys:write"
+    PERSONAL_KEYS_WRITE = "personal_keys:write"
     FLAGS_READ = "flags:read"
     FLAGS_WRITE = "flags:write"
     AUDIT_READ = "audit:read"
@@ -49,7 +50,15 @@ class Role(StrEnum):
         return ranks.index(self) <= ranks.index(other)
 
 
-_MEMBER = frozenset({Permission.WORKSPACE_READ, Permission.USERS_READ, Permission.GROUPS_READ, Permission.SESSIONS_USE})
+_MEMBER = frozenset(
+    {
+        Permission.WORKSPACE_READ,
+        Permission.USERS_READ,
+        Permission.GROUPS_READ,
+        Permission.SESSIONS_USE,
+        Permission.PERSONAL_KEYS_WRITE,
+    }
+)
 _ADMIN = _MEMBER | {
     Permission.USERS_WRITE,
     Permission.GROUP_ROLES_WRITE,
@@ -77,6 +86,7 @@ class Channel(StrEnum):
     """The door an act came through."""
 
     APP = "APP"
+    API = "API"
     SCIM = "SCIM"
     SUPPORT = "SUPPORT"
     SYSTEM = "SYSTEM"
@@ -84,7 +94,10 @@ class Channel(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
-    """The acting party of one request. Users have a `role`, which bounds which roles they may grant, and a session."""
+    """The acting party of one request.
+
+    Users have a `role`, which bounds which roles they may grant, and act with a session or with a key of their own.
+    """
 
     kind: ActorKind
     id: str
@@ -94,6 +107,7 @@ class Actor:
     channel: Channel
     role: Role | None = None
     session_id: str | None = None
+    personal_key_id: str | None = None
     ip: str | None = None
     request_id: str | None = None
 

@@ -6,12 +6,12 @@ a moment ago is not let in. Unknown, malformed, revoked, expired and foreign cre
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select
 
-from service.actor import Actor, ActorKind, Channel, Role, nobody
-from service.api_keys import ApiKey, ApiKeyScope, note_use
+from service.actor import Actor, ActorKind, Channel, Permission, Role, nobody
+from service.api_keys import ApiKey, ApiKeyScope, note_use, permissions_of
 from service.clock import now
 from service.flags import Flag, FlagOverride, is_on
 from service.passwords import PasswordHasher
@@ -64,7 +64,7 @@ class SignedIn:
     last_active_at: datetime
 
 
-class _KeyRow(Protocol):
+class _KeyRow(Named, Protocol):
     id: str
     workspace_id: str
     name: str
@@ -76,6 +76,9 @@ class _KeyRow(Protocol):
     scim_override: bool | None
     strict_scim: bool
     provisioning_paused_at: datetime | None
+    owner_id: str | None
+    user_active: bool | None
+    role: str | None
 
 
 class _SessionRow(Named, Protocol):
@@ -91,6 +94,8 @@ class _SessionRow(Named, Protocol):
 _W, _K, _S, _U = table_of(Workspace), table_of(ApiKey), table_of(Session), table_of(User)
 _F, _C, _E = table_of(FlagOverride), table_of(Credential), table_of(UserEmail)
 
+_NAMES = (_U.c.user_name, _U.c.display_name, _U.c.formatted_name, _U.c.given_name, _U.c.family_name)
+_owner = (_U.c.workspace_id == _K.c.workspace_id) & (_U.c.id == _K.c.owner_id)
 _scim_override = (_F.c.workspace_id == _K.c.workspace_id) & (_F.c.id == Flag.SCIM_PROVISIONING.value)
 _KEY_BY_HASH = (
     select(
@@ -102,21 +107,15 @@ _KEY_BY_HASH = (
             _W.c.provisioning_paused_at,
             _F.c.enabled.label("scim_override"),
         ),
+        *(_K.c.owner_id, _U.c.active.label("user_active"), _U.c.role, *_NAMES),
     )
-    .select_from(_K.join(_W, _W.c.id == _K.c.workspace_id).outerjoin(_F, _scim_override))
+    .select_from(_K.join(_W, _W.c.id == _K.c.workspace_id).outerjoin(_F, _scim_override).outerjoin(_U, _owner))
     .where(_K.c.secret_hash == bindparam("secret_hash"), _K.c.revoked_at.is_(None))
 )
 _SESSION_BY_HASH = (
     select(
         *(_S.c.id, _S.c.workspace_id, _S.c.user_id, _S.c.last_active_at, _S.c.expires_at, _W.c.subdomain),
-        *(
-            _U.c.role,
-            _U.c.user_name,
-            _U.c.display_name,
-            _U.c.formatted_name,
-            _U.c.given_name,
-            _U.c.family_name,
-        ),
+        *(_U.c.role, *_NAMES),
     )
     .select_from(
         _S.join(_W, _W.c.id == _S.c.workspace_id).join(
@@ -133,15 +132,20 @@ _BY_ADDRESS = _active_users.where(
     )
 )
 _BY_ID = _active_users.where(_U.c.id == bindparam("id"))
+_KEY_KINDS = (TokenKind.SCIM_KEY, TokenKind.API_KEY)
 _CREDENTIAL = narrowed(Credential).where(_C.c.user_id == bindparam("user_id"))
 
 
-async def recognise_key(work: Work, token: str, caller: Caller) -> KeyHolder:
-    """The holder of an API key, or Unauthenticated. A typo is refused without a query."""
-    if not is_well_formed(token, TokenKind.SCIM_KEY):
+async def recognise_key(work: Work, token: str, caller: Caller, channel: Channel = Channel.SCIM) -> KeyHolder:
+    """The holder of an API key at a door, or Unauthenticated. A typo is refused without a query.
+
+    A key whose scopes do not open this door is recognised, with no permissions.
+    """
+    kind = next((kind for kind in _KEY_KINDS if is_well_formed(token, kind)), None)
+    if kind is None:
         raise Refused(Unauthenticated(BAD_KEY))
-    holder = await work.lookup(_key_holder, token, caller)
-    if _is_due(holder.last_used_at):
+    holder = await work.lookup(_key_holder, token, kind, caller, channel)
+    if holder.actor.permissions and _is_due(holder.last_used_at):
         work.soon(holder.actor, note_use, client=caller.client)
     return holder
 
@@ -176,19 +180,26 @@ async def sign_in(
     return await work.lookup(_signed_in, token, caller), token
 
 
-def _key_holder(lookup: Lookup, token: str, caller: Caller) -> KeyHolder:
-    secret_hash = lookup.seal.of(token, TokenKind.SCIM_KEY)
-    row: _KeyRow | None = lookup.first(_KEY_BY_HASH, secret_hash=secret_hash)
+def _key_holder(lookup: Lookup, token: str, kind: TokenKind, caller: Caller, channel: Channel) -> KeyHolder:
+    row: _KeyRow | None = lookup.first(_KEY_BY_HASH, secret_hash=lookup.seal.of(token, kind))
     if row is None or not _is_here(row.subdomain, caller) or (row.expires_at and row.expires_at <= now()):
         raise Refused(Unauthenticated(BAD_KEY))
     scopes = tuple(ApiKeyScope(scope) for scope in row.scopes)
+    permissions = permissions_of(scopes, channel)
+    if row.owner_id is None:
+        who: dict[str, Any] = {"kind": ActorKind.API_KEY, "id": row.id, "name": row.name}
+    elif row.role is not None and row.user_active:
+        role = Role(row.role)
+        permissions &= role.permissions | {Permission.API_KEYS_USE}
+        who = {"kind": ActorKind.USER, "id": row.owner_id, "name": shown_name(row), "role": role}
+        who["personal_key_id"] = row.id
+    else:
+        raise Refused(Unauthenticated(BAD_KEY))
     actor = Actor(
-        kind=ActorKind.API_KEY,
-        id=row.id,
-        name=row.name,
+        **who,
         workspace_id=row.workspace_id,
-        permissions=frozenset().union(*(scope.permissions for scope in scopes)),
-        channel=Channel.SCIM,
+        permissions=permissions,
+        channel=channel,
         ip=caller.ip,
         request_id=caller.request_id,
     )

@@ -25,6 +25,9 @@ _GOOD_KEY = (
     .count
 )
 _SAME_USER = (_U.c.workspace_id == _S.c.workspace_id) & (_U.c.id == _S.c.user_id)
+_GOOD_USER = (
+    narrowed(User).where(_U.c.id == bindparam("id"), _U.c.active.is_(True), _U.c.role == bindparam("role")).count
+)
 _GOOD_SESSION = (
     narrowed(Session)
     .where(
@@ -36,9 +39,10 @@ _GOOD_SESSION = (
 
 
 def shown_by(actor: Actor) -> tuple[str, ...]:
-    """The ids that a change by this actor stands on: its key's; its session's and its user's."""
-    if actor.session_id is not None:
-        return (actor.session_id, actor.id)
+    """The ids that a change by this actor stands on: its key's, its session's, its user's."""
+    with_user = actor.session_id or actor.personal_key_id
+    if with_user is not None:
+        return (with_user, actor.id)
     return (actor.id,) if actor.kind is ActorKind.API_KEY else ()
 
 
@@ -50,5 +54,8 @@ def refuse_unless_good(uow: UnitOfWork) -> None:
         good = uow.number(_GOOD_KEY, id=actor.id, at=now())
     elif actor.session_id is not None:
         good = uow.number(_GOOD_SESSION, id=actor.session_id, role=actor.role)
+    elif actor.personal_key_id is not None:
+        good = uow.number(_GOOD_KEY, id=actor.personal_key_id, at=now())
+        good = good and uow.number(_GOOD_USER, id=actor.id, role=actor.role)
     if not good:
         raise Refused(Unauthenticated(_ENDED))

@@ -21,6 +21,7 @@ class TokenKind(StrEnum):
     """The kinds of token; each has a hash key of its own, so that one can never stand for another."""
 
     SCIM_KEY = "hc_scim_"
+    API_KEY = "hc_key_"
     SESSION = "hc_session_"
 
 

@@ -30,6 +30,7 @@ publish(
     Channel,
     "The door that an act came through.",
     APP="The settings pages.",
+    API="This API, with an API key.",
     SCIM="An identity provider.",
     SUPPORT="The operator's command line.",
     SYSTEM="None: the service's own background work.",
@@ -53,6 +54,7 @@ publish(
     GROUP_DELETED="A group was removed for good.",
     PASSWORD_SET="A person's password was set.",  # noqa: S106 - a description
     API_KEY_CREATED="An API key was created.",
+    API_KEY_ROTATED="An API key was replaced by another.",
     API_KEY_REVOKED="An API key was revoked.",
     FLAG_SET="A flag was set.",
     MASS_DEACTIVATION_STOPPED="The directory was about to end too many people's access, and was stopped.",
@@ -168,7 +170,7 @@ async def page_of_audit_events(
     context: Context, wanted: PageRequest, filter: AuditFilter | None
 ) -> Connection[AuditEvent]:
     """One page of the workspace's events, the newest first."""
-    which = (filter or AuditFilter()).in_domain((await context.signed_in()).actor.workspace_id)
+    which = (filter or AuditFilter()).in_domain((await context.actor()).workspace_id)
     page = await context.read(audit_log.page_audit_events, which, wanted)
     return Connection[AuditEvent].of(page, AuditEvent.of, lambda: context.read(audit_log.count_audit_events, which))
 

@@ -1,4 +1,4 @@
-"""What resolvers have: verbs to run, and the session that the request shows."""
+"""What resolvers have: verbs to run, and who the request comes from."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -7,7 +7,8 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import strawberry
 from strawberry.dataloader import DataLoader
 
-from service.authentication import NOT_SIGNED_IN, Caller, SignedIn, recognise_session
+from service.actor import Actor, Channel
+from service.authentication import NOT_SIGNED_IN, Caller, recognise_key, recognise_session
 from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
 from service.unit_of_work import UnitOfWork
@@ -21,46 +22,53 @@ T = TypeVar("T")
 class Context:
     """One request.
 
-    `token` is the session's, as the request shows it. `new_token` is one to set as a cookie, "" to clear the cookie,
-    None to leave it as it is. `groups_of` finds the groups that a person is in, together with those of others.
+    `key` is an API key that the request shows, which goes before a session; `token` is the session's. `new_token` is
+    one to set as a cookie, "" to clear the cookie, None to leave it as it is. `groups_of` finds the groups that a
+    person is in, together with those of others.
     """
 
     work: Work
     hasher: PasswordHasher
     caller: Caller
     scim_base_url: Callable[[str], str]
+    key: str | None
     token: str | None
     new_token: str | None = None
     groups_of: DataLoader[str, list[Any]] = field(init=False)
-    _signed_in: SignedIn | None = field(default=None, repr=False)
+    _actor: Actor | None = field(default=None, repr=False)
 
-    async def signed_in(self) -> SignedIn:
-        """The session, or Unauthenticated. Looked up once for what a request reads."""
-        if self._signed_in is None:
-            self._signed_in = await self._recognised()
-        return self._signed_in
+    async def actor(self) -> Actor:
+        """Who asks, or Unauthenticated. Looked up once for what a request reads."""
+        if self._actor is None:
+            self._actor = await self._recognised()
+        return self._actor
 
-    def enter(self, signed_in: SignedIn, token: str) -> None:
-        """Go on as the user who has just signed in, in a new session whatever cookie came."""
-        self._signed_in, self.token, self.new_token = signed_in, token, token
+    def enter(self, actor: Actor, token: str) -> None:
+        """Go on as the user who has just signed in, in a new session whatever cookie or key came."""
+        self.key = None
+        self._actor, self.token, self.new_token = actor, token, token
 
     def leave(self) -> None:
-        """Go on as nobody."""
-        self._signed_in, self.token, self.new_token = None, None, ""
+        """Go on as nobody; a key that the request shows is none that a browser could let go of."""
+        if self.key is not None:
+            return
+        self._actor, self.token, self.new_token = None, None, ""
 
     async def read(self, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a verb that only reads, as the user."""
-        return await self.work.read((await self.signed_in()).actor, verb, *args, **kwargs)
+        """Run a verb that only reads, as whoever asks."""
+        return await self.work.read(await self.actor(), verb, *args, **kwargs)
 
     async def write(self, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Run a verb in a transaction, as the user: read anew, since the mutation before may have ended the session."""
-        self._signed_in = await self._recognised()
-        return await self.work.write(self._signed_in.actor, verb, *args, **kwargs)
+        """Run a verb in a transaction, as whoever asks: found anew, since the mutation before may have ended that."""
+        self._actor = await self._recognised()
+        return await self.work.write(self._actor, verb, *args, **kwargs)
 
-    async def _recognised(self) -> SignedIn:
+    async def _recognised(self) -> Actor:
+        if self.key:
+            return (await recognise_key(self.work, self.key, self.caller, Channel.API)).actor
         if not self.token:
             raise Refused(Unauthenticated(NOT_SIGNED_IN))
-        return await recognise_session(self.work, self.token, self.caller)
+        return (await recognise_session(self.work, self.token, self.caller)).actor
 
 
 Info = strawberry.Info[Context, Any]

@@ -25,6 +25,7 @@ from graphql_facade.requests import (
 from graphql_facade.schema import make_schema
 from service.authentication import Caller
 from service.passwords import PasswordHasher
+from service.refusals import Refused, Unauthenticated
 from service.sessions import LIFETIME
 from service.work import Work
 
@@ -66,14 +67,15 @@ class GraphqlEndpoint:
     async def _answer(self, request: Request, caller: Caller, media_type: str) -> GraphqlResponse:
         refuse_unless_own_page(request, secure=not self._development)
         operation = await read_operation(request)
-        _refuse_keys(request)
         context = Context(
             work=self._work,
             hasher=self._hasher,
             caller=caller,
             scim_base_url=self._scim_base_url,
+            key=_key(request),
             token=request.cookies.get(self._cookie),
         )
+        await _refuse_unless_it_opens(context)
         context.groups_of = groups_of(context)
         result = await self._executed(operation, context)
         body: dict[str, Any] = {}
@@ -114,9 +116,31 @@ def _was_executed(result: ExecutionResult) -> bool:
     return result.data is not None or any(error.path for error in result.errors or ())
 
 
-def _refuse_keys(request: Request) -> None:
-    """API keys are for other doors; one that is shown here is a mistake to be told of, not to be ignored."""
-    if "authorization" in request.headers:
-        challenge = {"WWW-Authenticate": 'Bearer realm="headcount", error="invalid_token"'}
-        message = "This API takes a session's cookie; API keys are for SCIM. Send no Authorization header."
-        raise Rejected(401, "UNAUTHENTICATED", message, challenge)
+def _key(request: Request) -> str | None:
+    """The API key that the request shows as a bearer token (RFC 6750, 2.1), if it shows one."""
+    shown = request.headers.getlist("authorization")
+    if not shown:
+        return None
+    scheme, _, token = shown[0].strip().partition(" ")
+    if len(shown) > 1 or scheme.lower() != "bearer" or not token.strip():
+        raise _unauthenticated("One Authorization header is understood here, and only as Bearer <API key>.")
+    return token.strip()
+
+
+async def _refuse_unless_it_opens(context: Context) -> None:
+    """A key that does not open this door is a mistake to be told of before anything is done."""
+    if context.key is None:
+        return
+    try:
+        actor = await context.actor()
+    except Refused as refused:
+        if isinstance(refused.reason, Unauthenticated):
+            raise _unauthenticated(refused.reason.why) from None
+        raise
+    if not actor.permissions:
+        raise _unauthenticated("The API key is for SCIM. This API takes keys with USERS_READ or USERS_WRITE.")
+
+
+def _unauthenticated(message: str) -> Rejected:
+    challenge = {"WWW-Authenticate": 'Bearer realm="headcount", error="invalid_token"'}
+    return Rejected(401, "UNAUTHENTICATED", message, challenge)

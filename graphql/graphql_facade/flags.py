@@ -62,7 +62,7 @@ class WorkspaceFlag(Node):
 
 async def all_flags(context: Context) -> list[WorkspaceFlag]:
     """Every flag there is, as it stands in the workspace."""
-    workspace_id = (await context.signed_in()).actor.workspace_id
+    workspace_id = (await context.actor()).workspace_id
     return [WorkspaceFlag.of(state, workspace_id) for state in await context.read(list_flags)]
 
 

@@ -48,7 +48,8 @@ publish(
     GROUPS_WRITE="Create, change and delete groups; a directory's keys have this.",
     GROUP_ROLES_WRITE="Map groups to roles.",
     API_KEYS_READ="See API keys.",
-    API_KEYS_WRITE="Create and revoke API keys.",
+    API_KEYS_WRITE="Create, replace and revoke API keys.",
+    PERSONAL_KEYS_WRITE="Create, replace and revoke API keys of one's own.",
     FLAGS_READ="See flags.",
     FLAGS_WRITE="Set flags.",
     AUDIT_READ="Read the audit log.",
@@ -197,7 +198,7 @@ def error_of(reason: Reason) -> AnyError:  # noqa: C901 - a case each
             return InvalidInputError(code=ErrorCode.INVALID_INPUT, message=issue.message, issues=[issue])
         case Forbidden(permission):
             requires = Permission(permission)
-            message = f"Your role does not give you the permission {requires.name}."
+            message = f"This takes the permission {requires.name}, which you have not got."
             return ForbiddenError(code=ErrorCode.FORBIDDEN, message=message, requires=requires)
         case OwnerProtected(why):
             return OwnerProtectedError(code=ErrorCode.OWNER_PROTECTED, message=why)

@@ -22,7 +22,7 @@ class Session(Node):
     is_current: bool = strawberry.field(description="Whether this request comes from it.")
 
     @classmethod
-    def of(cls, row: sessions.Session, current_id: str) -> Self:
+    def of(cls, row: sessions.Session, current_id: str | None) -> Self:
         """The session of a row, seen from the session with this id."""
         return cls(
             id=strawberry.ID(row.id),
@@ -38,4 +38,4 @@ class Session(Node):
 async def session_by_id(context: Context, id: str) -> Session:
     """One of the viewer's own sessions, or NotFound."""
     row = await context.read(sessions.get_session, id)
-    return Session.of(row, (await context.signed_in()).session_id)
+    return Session.of(row, (await context.actor()).session_id)

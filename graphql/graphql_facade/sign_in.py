@@ -76,8 +76,8 @@ class SessionMutations:
                 return InvalidCredentialsError(code=ErrorCode.INVALID_CREDENTIALS, message=refused.reason.why)
             raise
         await _end_session(context)
-        context.enter(signed_in, token)
-        return SignInPayload(viewer=Viewer(signed_in=signed_in))
+        context.enter(signed_in.actor, token)
+        return SignInPayload(viewer=Viewer(actor=signed_in.actor))
 
     @mutation("End this session.")
     async def sign_out(self, info: Info) -> SignOutResult:
@@ -92,7 +92,10 @@ class SessionMutations:
 async def _end_session(context: Context) -> bool:
     """End the session that the request shows; whether there was one."""
     try:
-        await context.write(end_session, (await context.signed_in()).session_id)
+        session_id = (await context.actor()).session_id
+        if session_id is None:
+            return False
+        await context.write(end_session, session_id)
     except Refused as refused:
         if isinstance(refused.reason, Unauthenticated | NotFound):
             return False

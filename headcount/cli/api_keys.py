@@ -6,7 +6,15 @@ from typing import Annotated
 import typer
 
 from headcount.cli.terminal import Subdomain, day, duration, err, in_workspace, minute, print_table
-from service.api_keys import ApiKeyScope, create_api_key, list_api_keys, revoke_api_key, status_of
+from service.api_keys import (
+    ApiKeyScope,
+    RotationOverlap,
+    create_api_key,
+    list_api_keys,
+    revoke_api_key,
+    rotate_api_key,
+    status_of,
+)
 from service.clock import now
 
 app = typer.Typer(no_args_is_help=True, help="API keys of a workspace.")
@@ -16,6 +24,16 @@ class ScopeName(StrEnum):
     """Scopes of an API key, as the command line spells them."""
 
     SCIM = "scim"
+    USERS_READ = "users:read"
+    USERS_WRITE = "users:write"
+
+
+class OverlapName(StrEnum):
+    """How long a replaced key is still good, as the command line spells it."""
+
+    NONE = "now"
+    DAY = "24h"
+    WEEK = "7d"
 
 
 @app.command()
@@ -46,7 +64,7 @@ def list_(subdomain: Subdomain) -> None:
                 key.id,
                 key.name,
                 key.hint,
-                " ".join(key.scopes).lower(),
+                " ".join(ScopeName[scope] for scope in key.scopes),
                 status_of(key).lower(),
                 day(key.created_at),
                 day(key.expires_at) or "never",
@@ -55,6 +73,20 @@ def list_(subdomain: Subdomain) -> None:
             for key in in_workspace(subdomain, lambda work, _, actor: work.read(actor, list_api_keys))
         ],
     )
+
+
+@app.command()
+def rotate(
+    subdomain: Subdomain,
+    key_id: Annotated[str, typer.Argument(help="The key's id, from `api-key list`.")],
+    overlap: Annotated[OverlapName, typer.Option(help="How long the old key is still good.")] = OverlapName.DAY,
+) -> None:
+    """Replace an API key by a new one for the same. The secret alone goes to standard output, once."""
+    key, secret = in_workspace(
+        subdomain, lambda work, _, actor: work.write(actor, rotate_api_key, key_id, RotationOverlap[overlap.name])
+    )
+    err.print(f"{key.id} ({key.name}) replaces {key_id}. This is its only showing:")
+    typer.echo(secret)
 
 
 @app.command()

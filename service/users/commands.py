@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam
 
 from service.actor import ActorKind, Permission, Role
+from service.api_keys import end_personal_keys
 from service.audit import Action, Change, Event, change_of
 from service.clock import now
 from service.groups.fields import GroupMember
@@ -195,12 +196,12 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: Container[int] | N
             count_deactivation(uow, user)
     bury(uow, user)
     uow.claim(user_id)
-    ended = uow.delete(Session, user_id=user_id)
+    receipt = _receipt(uow, user_id)
     for model in (Credential, UserEmail, GroupMember):
         uow.delete(model, user_id=user_id)
     if not uow.delete(User, id=user_id):
         raise Refused(NotFound("User", user_id))
-    uow.record(_event(Action.USER_DELETED, user, (Change("sessions", str(ended), "0"),)))
+    uow.record(_event(Action.USER_DELETED, user, receipt))
 
 
 def _user_to_change(uow: UnitOfWork, user_id: str) -> User:
@@ -233,10 +234,15 @@ def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, An
         uow.delete(UserEmail, user_id=user.id)
         uow.insert_all(UserEmail, _email_rows(user.id, fields))
     if "active" in values and not fields.active:
-        ended = uow.delete(Session, user_id=user.id)
-        changes += (Change("sessions", str(ended), "0"),)
+        changes += _receipt(uow, user.id)
     uow.record(_event(_action(values), changed, changes))
     return changed
+
+
+def _receipt(uow: UnitOfWork, user_id: str) -> tuple[Change, ...]:
+    """End whatever a person could still act with, and say how much it was."""
+    ended = {"sessions": uow.delete(Session, user_id=user_id), "personal_keys": end_personal_keys(uow, user_id)}
+    return tuple(Change(what, str(number), "0") for what, number in ended.items())
 
 
 def _action(values: dict[str, Any]) -> Action:

@@ -29,7 +29,7 @@ def refuse_unless_decided_here(uow: UnitOfWork, user: User, values: Mapping[str,
         if values.get("active") and deactivator == BY_ADMIN:
             raise Refused(WorkspaceDecides(_ENDED_HERE.format(shown_name(user))))
         return
-    if uow.actor.kind is not ActorKind.USER or user.managed_by != ManagedBy.DIRECTORY:
+    if uow.actor.kind in _BESIDE_THE_WORKSPACE or user.managed_by != ManagedBy.DIRECTORY:
         return
     field = next((name for name in values if name in FIELD_NAMES and name != "active"), None)
     if field is None and values.get("active") and deactivator == BY_DIRECTORY:
@@ -38,6 +38,7 @@ def refuse_unless_decided_here(uow: UnitOfWork, user: User, values: Mapping[str,
         raise Refused(DirectoryManaged(field, _MANAGED.format(shown_name(user))))
 
 
+_BESIDE_THE_WORKSPACE = (ActorKind.SUPPORT, ActorKind.SYSTEM)
 _ENDED_HERE = (
     "An admin of the workspace has ended the access of {}, and a directory cannot give it back. Let an admin "
     "reactivate the person in the workspace's settings, under People; then let the identity provider try again."

@@ -176,7 +176,7 @@ def test_an_expiry_that_has_just_passed_is_refused(alice: Browser) -> None:
 @pytest.mark.parametrize(
     "said",
     [
-        {"scopes": ["USERS_WRITE"]},
+        {"scopes": ["USERS_DELETE"]},
         {"scopes": ["scim"]},
         {"scopes": [None]},
         {"scopes": None},

@@ -241,7 +241,12 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
 
     async def statements(number: int) -> list[str]:
         context = Context(
-            work=work, hasher=hasher, caller=caller("acme"), scim_base_url=lambda subdomain: subdomain, token=token
+            work=work,
+            hasher=hasher,
+            caller=caller("acme"),
+            scim_base_url=lambda subdomain: subdomain,
+            key=None,
+            token=token,
         )
         with store.counting() as made:
             result = await schema.execute(asked, context_value=context)

@@ -127,7 +127,7 @@ def test_what_was_sent_is_not_said_back(outside: Browser, alice: Browser, docume
 def test_a_refused_field_says_where_it_is(bob: Browser) -> None:
     error = bob.error("{\n  viewer {\n    workspace {\n      log: auditEvents(first: 1) { totalCount }\n    }\n  }\n}")
     assert error == {
-        "message": "Your role does not give you the permission AUDIT_READ.",
+        "message": "This takes the permission AUDIT_READ, which you have not got.",
         "locations": [{"line": 4, "column": 7}],
         "path": ["viewer", "workspace", "log"],
         "extensions": {"code": "FORBIDDEN", "requires": "AUDIT_READ"},

@@ -4,7 +4,7 @@ A new field, mutation, node, id argument or way to the workspace that stands in 
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,6 +53,7 @@ TABLE = {
     "Viewer.session": SIGNED_IN,
     "Viewer.workspace": SIGNED_IN,
     "Viewer.permissions": SIGNED_IN,
+    "Viewer.apiKeys": SIGNED_IN,
     "Workspace.id": SIGNED_IN,
     "Workspace.name": SIGNED_IN,
     "Workspace.subdomain": SIGNED_IN,
@@ -83,7 +84,11 @@ TABLE = {
     "Mutation.userDelete": admins("USERS_WRITE"),
     "Mutation.groupRoleSet": admins("GROUP_ROLES_WRITE"),
     "Mutation.apiKeyCreate": admins("API_KEYS_WRITE"),
+    "Mutation.apiKeyRotate": admins("API_KEYS_WRITE"),
     "Mutation.apiKeyRevoke": admins("API_KEYS_WRITE"),
+    "Mutation.personalKeyCreate": SIGNED_IN,
+    "Mutation.personalKeyRotate": SIGNED_IN,
+    "Mutation.personalKeyRevoke": SIGNED_IN,
     "Mutation.provisioningConflictDecide": admins("PROVISIONING_WRITE"),
     "Mutation.massDeactivationApprove": admins("PROVISIONING_WRITE"),
     "Mutation.provisioningPause": admins("PROVISIONING_WRITE"),
@@ -114,6 +119,7 @@ ARGUMENTS = {
     "Provisioning.events": "(first: 2)",
     "Provisioning.conflicts": "(first: 2)",
     "Workspace.apiKeys": "(first: 2)",
+    "Viewer.apiKeys": "(first: 2)",
     "Workspace.auditEvents": "(first: 2)",
 }
 
@@ -204,27 +210,30 @@ class Stage:
         id_: str = made["apiKey"]["id"]
         return id_
 
+    def own_key(self, role: str) -> str:
+        """The id of an API key that somebody of this role has made for themselves."""
+        wanted = "... on ApiKeyCreatePayload { apiKey { id } }"
+        somebody = self.at_hand("owner" if role == "nobody" else role)
+        made = somebody.do("personalKeyCreate", {"name": "A script", "scopes": ["USERS_READ"]}, wanted)
+        return str(made["apiKey"]["id"])
+
     def input_of(self, mutation: str, role: str) -> Data:
         """An input with which a mutation goes well for who may do it."""
-        match mutation:
-            case "signIn":
-                return {"email": self.emails.get(role, self.acme.owner_email), "password": PASSWORD}
-            case "userCreate":
-                return {"email": f"{role}@permissions.example", "userName": f"made by {role}"}
-            case "apiKeyCreate":
-                return {"name": f"made by {role}", "scopes": ["SCIM"]}
-            case "provisioningConflictDecide":
-                return {"id": self.conflict(), "link": False}
-            case "provisioningSettingsUpdate":
-                return {"provisioningLogDays": 20}
-            case "provisioningPause":
-                return {"managedPeople": "KEEP"}
-            case "groupRoleSet":
-                return {"id": self.group, "role": "MEMBER"}
-            case "apiKeyRevoke":
-                return {"id": self.new_key()}
-            case _:
-                return {"id": self.cast.alice.new_person()["id"]}
+        inputs: dict[str, Callable[[], Data]] = {
+            "signIn": lambda: {"email": self.emails.get(role, self.acme.owner_email), "password": PASSWORD},
+            "userCreate": lambda: {"email": f"{role}@permissions.example", "userName": f"made by {role}"},
+            "apiKeyCreate": lambda: {"name": f"made by {role}", "scopes": ["SCIM"]},
+            "apiKeyRotate": lambda: {"id": self.new_key()},
+            "apiKeyRevoke": lambda: {"id": self.new_key()},
+            "personalKeyCreate": lambda: {"name": f"{role}'s own", "scopes": ["USERS_READ"]},
+            "personalKeyRotate": lambda: {"id": self.own_key(role)},
+            "personalKeyRevoke": lambda: {"id": self.own_key(role)},
+            "provisioningConflictDecide": lambda: {"id": self.conflict(), "link": False},
+            "provisioningSettingsUpdate": lambda: {"provisioningLogDays": 20},
+            "provisioningPause": lambda: {"managedPeople": "KEEP"},
+            "groupRoleSet": lambda: {"id": self.group, "role": "MEMBER"},
+        }
+        return inputs.get(mutation, lambda: {"id": self.cast.alice.new_person()["id"]})()
 
 
 @pytest.fixture(scope="module")
@@ -415,7 +424,10 @@ OUTSIDER = {
             "userDeactivate",
             "userReactivate",
             "userDelete",
+            "apiKeyRotate",
             "apiKeyRevoke",
+            "personalKeyRotate",
+            "personalKeyRevoke",
             "groupRoleSet",
             "userUnlink",
         )

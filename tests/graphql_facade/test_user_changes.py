@@ -241,7 +241,12 @@ def test_who_is_deactivated_is_out_at_both_doors_and_comes_back_the_same(acme: T
     result = alice.do("userDeactivate", {"id": jim}, UPDATED)
     assert (result["user"]["status"], result["user"]["statusReason"]) == ("INACTIVE", "DEACTIVATED_BY_ADMIN")
     assert result["user"]["deactivatedAt"] == result["user"]["updatedAt"]
-    gone = {"action": "USER_DEACTIVATED", "active": ("true", "false"), "sessions": ("1", "0")}
+    gone = {
+        "action": "USER_DEACTIVATED",
+        "active": ("true", "false"),
+        "sessions": ("1", "0"),
+        "personalKeys": ("0", "0"),
+    }
     assert log_of(alice, jim)[0] == gone
     with acme.scim() as scim:
         assert scim.get(f"/Users/{jim}").json()["active"] is False

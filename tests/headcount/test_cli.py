@@ -149,6 +149,18 @@ def test_a_key_s_secret_is_alone_on_standard_output_and_never_shown_again(acme: 
     assert refused(acme, "api-key", "revoke", "acme", "key_0") == "there is no ApiKey 'key_0' in this workspace"
 
 
+def test_a_key_is_replaced_for_the_same_scopes(acme: Terminal) -> None:
+    scopes = ("--scope", "users:read", "--scope", "scim")
+    made = acme.cli("api-key", "create", "acme", "--name", "Both", *scopes)
+    key_id = made.stderr.split()[0]
+    rotated = acme.cli("api-key", "rotate", "acme", key_id, "--overlap", "7d")
+    assert re.fullmatch(r"hc_scim_[0-9A-Za-z]{49}\n", rotated.stdout)
+    assert f"(Both) replaces {key_id}" in rotated.stderr
+    newest, old = rows(acme, "api-key", "list", "acme")[:2]
+    assert (newest[3:5], old[3:5]) == (["scim users:read", "active"], ["scim users:read", "rotating"])
+    assert "only an active one can be replaced" in refused(acme, "api-key", "rotate", "acme", key_id)
+
+
 def test_keys_that_cannot_be_are_refused(acme: Terminal) -> None:
     words = ("api-key", "create", "acme", "--scope", "scim", "--name")
     assert refused(acme, *words, os.fsdecode(b"\xff")) == "name must not contain a lone surrogate"

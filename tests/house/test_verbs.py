@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.actor import Actor, Permission, Role, system
-from service.api_keys import ApiKeyScope
+from service.api_keys import ApiKeyScope, RotationOverlap
 from service.audit_log import AuditFilter
 from service.finding import Search, Window
 from service.flags import Flag
@@ -53,6 +53,7 @@ VALUES: dict[str, Any] = {
     "reason": "a reason",
     "role": Role.ADMIN,
     "scopes": [ApiKeyScope.SCIM],
+    "overlap": RotationOverlap.DAY,
     "search": Search(query=narrowed(User), order=Order("users", (table_of(User).c.id,)), parameters={}),
     "subdomain": "mine",
     "user_name": "Mallory",

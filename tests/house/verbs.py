@@ -12,6 +12,7 @@ from tests.house.tree import modules
 
 # What verbs are made of, and asks for no permission because the verb did.
 PARTS_OF_VERBS = {
+    "service.api_keys.end_personal_keys",
     "service.credentials.refuse_unless_good",
     "service.finding.found",
     "service.groups.roles.follow_group_roles",

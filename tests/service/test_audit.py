@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from service.actor import Actor, ActorKind, Channel, Permission, Role
-from service.api_keys import ApiKeyScope, create_api_key, revoke_api_key
+from service.api_keys import ApiKeyScope, RotationOverlap, create_api_key, revoke_api_key, rotate_api_key
 from service.audit import Action, Change, Event, row_of
 from service.clock import now
 from service.flags import Flag, set_flag
@@ -88,6 +88,7 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         session, token = await signed_in(work, hasher, "carol@acme.example")
         await work.write(session.actor, end_session, session.session_id)
         key, secret = await work.write(acme.ann, create_api_key, name="Entra", scopes=[ApiKeyScope.SCIM])
+        await work.write(acme.ann, rotate_api_key, key.id, RotationOverlap.DAY)
         await work.write(acme.ann, revoke_api_key, key.id)
         await work.write(acme.support, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="bought it")
         await work.write(acme.alice, delete_user, carol.id)
@@ -118,6 +119,8 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "SIGNED_IN",
         "SIGNED_OUT",
         "API_KEY_CREATED",
+        "API_KEY_CREATED",
+        "API_KEY_ROTATED",
         "API_KEY_REVOKED",
         "FLAG_SET",
         "USER_DELETED",

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.util.concurrency import await_
 
 from service.actor import Actor, Role
-from service.api_keys import revoke_api_key
+from service.api_keys import ApiKeyScope, create_personal_key, revoke_api_key
 from service.audit import Action
 from service.flags import Flag, set_flag
 from service.refusals import Busy, Refused, Taken, Unauthenticated
@@ -337,18 +337,22 @@ class Ending:
     verb: Callable[[UnitOfWork], object]
 
 
-@pytest.fixture(params=["deactivated", "deleted", "demoted", "signed out", "key revoked"])
+@pytest.fixture(params=["deactivated", "deleted", "demoted", "signed out", "key revoked", "own key", "own key revoked"])
 async def ending(request: pytest.FixtureRequest, work: Work, acme: Acme) -> Ending:
     """Each of the ways in which what somebody has shown stops being good."""
     ann = acme.people["Ann"]
     session, _ = await work.write(acme.nobody, open_session, user_id=ann, user_name="Ann", client="a browser")
     signed_in = replace(acme.ann, session_id=session.id)
+    own, _ = await work.write(acme.ann, create_personal_key, name="A script", scopes=[ApiKeyScope.USERS_WRITE])
+    with_own = replace(acme.ann, personal_key_id=own.id)
     return {
         "deactivated": Ending(acme.alice, signed_in, lambda uow: deactivate_user(uow, ann)),
         "deleted": Ending(acme.alice, signed_in, lambda uow: delete_user(uow, ann)),
         "demoted": Ending(acme.alice, signed_in, lambda uow: set_role(uow, ann, Role.MEMBER)),
         "signed out": Ending(signed_in, signed_in, lambda uow: end_session(uow, session.id)),
         "key revoked": Ending(acme.alice, acme.directory, lambda uow: revoke_api_key(uow, acme.key_id)),
+        "own key": Ending(acme.alice, with_own, lambda uow: deactivate_user(uow, ann)),
+        "own key revoked": Ending(acme.alice, with_own, lambda uow: revoke_api_key(uow, own.id)),
     }[request.param]
 
 

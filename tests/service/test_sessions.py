@@ -248,7 +248,7 @@ async def test_the_last_use_of_a_session_is_noted_at_most_once_a_minute(
 
     assert await used() == 0
     await time_passes(work, acme, Session, who.session_id, last_active_at=now() - STAMPED_EVERY)
-    assert await used() == 1
+    assert 1 <= await used() < 5  # who had looked before it was noted may try again, to no effect
     assert await used() == 0
 
 
