@@ -22,6 +22,7 @@ SELECT create_distributed_table('"user"', 'workspace_id', colocate_with => 'none
 SELECT create_distributed_table('user_email', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('credential', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('session', 'workspace_id', colocate_with => '"user"');
+SELECT create_distributed_table('sign_in_attempts', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('"group"', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('group_member', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('api_key', 'workspace_id', colocate_with => '"user"');

@@ -12,6 +12,7 @@ from service.refusals import (
     NotFound,
     OwnerProtected,
     Reason,
+    ReauthenticationRequired,
     Stale,
     Taken,
     Unauthenticated,
@@ -34,7 +35,7 @@ def sentence(reason: Reason) -> str:
             return f"{kind} {id} has changed meanwhile; try again"
         case Unauthenticated(why) | OwnerProtected(why) | FlagOff(_, why) | Busy(why, _):
             return why
-        case DirectoryManaged(_, why) | WorkspaceDecides(why) | LimitReached(why, _):
+        case DirectoryManaged(_, why) | WorkspaceDecides(why) | LimitReached(why, _) | ReauthenticationRequired(why):
             return why
         case _:
             assert_never(reason)

@@ -15,6 +15,7 @@ from service.refusals import (
     NotFound,
     OwnerProtected,
     Reason,
+    ReauthenticationRequired,
     Stale,
     Taken,
     Unauthenticated,
@@ -42,7 +43,7 @@ def rejected(reason: Reason) -> Rejected:  # noqa: C901 - a case each
             return Rejected(412, f"{kind} {id} {why}.")
         case OwnerProtected(why):
             return Rejected(409, why, step=Step.RETRY)
-        case FlagOff(_, why):
+        case FlagOff(_, why) | ReauthenticationRequired(why):
             return Rejected(403, why, step=Step.RETRY)
         case DirectoryManaged(_, why) | WorkspaceDecides(why):
             return Rejected(409, why, step=Step.RETRY)

@@ -1,6 +1,7 @@
 """Who acts, in which workspace, through which door, and what they may do."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import StrEnum
 
 
@@ -96,7 +97,8 @@ class Channel(StrEnum):
 class Actor:
     """The acting party of one request.
 
-    Users have a `role`, which bounds which roles they may grant, and act with a session or with a key of their own.
+    Users have a `role`, which bounds which roles they may grant, and act with a session, whose password was shown at
+    `confirmed_at`, or with a key of their own.
     """
 
     kind: ActorKind
@@ -107,6 +109,7 @@ class Actor:
     channel: Channel
     role: Role | None = None
     session_id: str | None = None
+    confirmed_at: datetime | None = None
     personal_key_id: str | None = None
     ip: str | None = None
     request_id: str | None = None

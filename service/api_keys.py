@@ -131,6 +131,7 @@ def create_api_key(
     passed, and with Taken where the idempotency key was used for another request.
     """
     uow.demand(Permission.API_KEYS_WRITE)
+    uow.demand_recent_password()
     return _create(uow, None, name, scopes, expires_at, idempotency_key)
 
 
@@ -147,6 +148,7 @@ def create_personal_key(
     Refuses with Forbidden where it would have more permissions than the person.
     """
     uow.demand(Permission.PERSONAL_KEYS_WRITE)
+    uow.demand_recent_password()
     if uow.actor.kind is not ActorKind.USER:
         raise Refused(Forbidden(Permission.PERSONAL_KEYS_WRITE.value))
     if ApiKeyScope.SCIM in scopes:
@@ -209,12 +211,14 @@ def rotate_api_key(uow: UnitOfWork, key_id: str, overlap: RotationOverlap) -> tu
     active, or is being replaced already.
     """
     uow.demand(Permission.API_KEYS_WRITE)
+    uow.demand_recent_password()
     return _rotate(uow, key_id, None, overlap)
 
 
 def rotate_personal_key(uow: UnitOfWork, key_id: str, overlap: RotationOverlap) -> tuple[ApiKey, str]:
     """The same with a key of the actor's own."""
     uow.demand(Permission.PERSONAL_KEYS_WRITE)
+    uow.demand_recent_password()
     return _rotate(uow, key_id, uow.actor.id, overlap)
 
 

@@ -16,7 +16,8 @@ from service.clock import now
 from service.flags import Flag, FlagOverride, is_on
 from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
-from service.sessions import Credential, Session, note_activity, open_session
+from service.sessions import Credential, Session, note_activity, note_password_shown, open_session
+from service.sign_in_attempts import count_attempt, forget_attempt
 from service.store.columns import table_of
 from service.text import canonical, unstorable
 from service.tokens import TokenKind, is_well_formed
@@ -88,6 +89,8 @@ class _SessionRow(Named, Protocol):
     role: str
     last_active_at: datetime
     expires_at: datetime
+    created_at: datetime
+    confirmed_at: datetime | None
     subdomain: str
 
 
@@ -115,6 +118,7 @@ _KEY_BY_HASH = (
 _SESSION_BY_HASH = (
     select(
         *(_S.c.id, _S.c.workspace_id, _S.c.user_id, _S.c.last_active_at, _S.c.expires_at, _W.c.subdomain),
+        *(_S.c.created_at, _S.c.confirmed_at),
         *(_U.c.role, *_NAMES),
     )
     .select_from(
@@ -165,19 +169,36 @@ async def sign_in(
 ) -> tuple[SignedIn, str]:
     """Begin a session in one workspace for a userName, or an address that one active user has, and a password.
 
-    The session and its token. Refuses with one Unauthenticated, after similar work, whichever part was wrong.
+    The session and its token. Refuses with one Unauthenticated, after similar work, whichever part was wrong, and with
+    LimitReached where too many attempts have failed.
     """
     if caller.subdomain not in (None, subdomain):
         raise Refused(Unauthenticated(BAD_SIGN_IN))  # the session would not be let in on this host
     workspace = await work.lookup(find_workspace, subdomain)
     guest = nobody(workspace.id if workspace else "-", ip=caller.ip, request_id=caller.request_id)
+    if workspace is not None:
+        await work.write(guest, count_attempt, identifier)
     found = await work.read(guest, _find_credential, identifier)
     user_id, known_hash = found or (None, None)
     right = await hasher.verify(password, known_hash)
     if not right or user_id is None:
         raise Refused(Unauthenticated(BAD_SIGN_IN))
-    token = await work.write(guest, _admit, user_id, caller.client or "unknown client")
+    token = await work.write(guest, _admit, user_id, identifier, caller.client or "unknown client")
     return await work.lookup(_signed_in, token, caller), token
+
+
+async def reauthenticate(work: Work, hasher: PasswordHasher, actor: Actor, password: str) -> None:
+    """Have a session's user show the password again, for what takes one that was shown a short time ago.
+
+    Refuses with Unauthenticated where it is wrong, and as signing in does where it has been wrong too often.
+    """
+    guest = nobody(actor.workspace_id, ip=actor.ip, request_id=actor.request_id)
+    await work.write(guest, count_attempt, actor.id)
+    credential = await work.read(guest, lambda uow: uow.first(_CREDENTIAL, user_id=actor.id))
+    if not await hasher.verify(password, credential.password_hash if credential else None):
+        raise Refused(Unauthenticated(BAD_SIGN_IN))
+    await work.write(guest, forget_attempt, actor.id)
+    await work.write(actor, note_password_shown)
 
 
 def _key_holder(lookup: Lookup, token: str, kind: TokenKind, caller: Caller, channel: Channel) -> KeyHolder:
@@ -223,6 +244,7 @@ def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
         channel=Channel.APP,
         role=role,
         session_id=row.id,
+        confirmed_at=row.confirmed_at or row.created_at,
         ip=caller.ip,
         request_id=caller.request_id,
     )
@@ -241,7 +263,8 @@ def _find_credential(uow: UnitOfWork, identifier: str) -> tuple[str, str] | None
     return (found[0].id, credential.password_hash) if credential else None
 
 
-def _admit(uow: UnitOfWork, user_id: str, client: str) -> str:
+def _admit(uow: UnitOfWork, user_id: str, identifier: str, client: str) -> str:
+    forget_attempt(uow, identifier)
     uow.claim(user_id)  # so that a session begins before the user's access ends, and ends with it, or not at all
     user = uow.first(_BY_ID, id=user_id)  # once more: the user may have been deactivated while the hash was computed
     if user is None:

@@ -16,7 +16,7 @@ from service.actor import system
 from service.clock import now
 from service.provisioning.log import trim_provisioning_log
 from service.provisioning.pausing import sweep_all
-from service.retention import BATCH, remove_expired_sessions, trim_audit_log
+from service.retention import BATCH, forget_old_attempts, remove_expired_sessions, trim_audit_log
 from service.unit_of_work import UnitOfWork
 from service.work import Work
 from service.workspaces import all_workspaces
@@ -42,6 +42,7 @@ def duties(*, audit_days: int) -> list[Duty]:
 
     async def keep_to_retention(work: Work) -> None:
         await _everywhere(work, remove_expired_sessions)
+        await _everywhere(work, forget_old_attempts)
         if audit_days:
             before = now() - timedelta(days=audit_days)
             await _everywhere(work, lambda uow: trim_audit_log(uow, before))

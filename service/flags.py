@@ -103,6 +103,7 @@ def list_flags(uow: UnitOfWork) -> list[FlagState]:
 def set_flag(uow: UnitOfWork, flag: Flag, *, enabled: bool, reason: str) -> FlagState:
     """Override a flag for the actor's workspace, saying why. Setting what is set already is no change."""
     uow.demand(Permission.FLAGS_WRITE)
+    uow.demand_recent_password()
     if not reason.strip() or len(reason) > _MAX_REASON:
         raise Refused(Invalid("reason", f"must say why, in 1 to {_MAX_REASON} characters"))
     if why := unstorable(reason):

@@ -97,6 +97,13 @@ class WorkspaceDecides:
 
 
 @dataclass(frozen=True)
+class ReauthenticationRequired:
+    """The act takes a session whose password was shown a short time ago (OWASP ASVS 7.5.1)."""
+
+    why: str = "This takes a password that was shown a short time ago: show yours again, then repeat it."
+
+
+@dataclass(frozen=True)
 class LimitReached:
     """Too much of something; `why` is a whole sentence that says who can help. After `retry_after` seconds, if that is
     given, the same call may succeed."""
@@ -118,6 +125,7 @@ Reason = (
     | DirectoryManaged
     | WorkspaceDecides
     | LimitReached
+    | ReauthenticationRequired
 )
 
 

@@ -8,13 +8,15 @@ from service.actor import Permission
 from service.audit import Action, AuditEvent, Change, Event
 from service.clock import now
 from service.sessions import Session
+from service.sign_in_attempts import WINDOW, SignInAttempts
 from service.store.columns import table_of
 from service.unit_of_work import UnitOfWork, narrowed
 
 BATCH = 500  # rows that one transaction removes, so that it keeps nobody waiting
 
-_S, _A = table_of(Session), table_of(AuditEvent)
+_S, _A, _T = table_of(Session), table_of(AuditEvent), table_of(SignInAttempts)
 _OVER = narrowed(Session).where(_S.c.expires_at <= bindparam("at")).order_by(_S.c.id).page
+_ATTEMPTS = narrowed(SignInAttempts).where(_T.c.since < bindparam("before")).order_by(_T.c.id).page
 _OLD = narrowed(AuditEvent).where(_A.c.at < bindparam("before")).order_by(_A.c.id).page
 
 
@@ -22,6 +24,12 @@ def remove_expired_sessions(uow: UnitOfWork) -> int:
     """Remove sessions that nobody can use any more, up to `BATCH` of them: how many there were."""
     uow.demand(Permission.RETENTION_ENFORCE)
     return uow.expire(_OVER, Session, at=now(), page_limit=BATCH, page_offset=0)
+
+
+def forget_old_attempts(uow: UnitOfWork) -> int:
+    """Remove counts of attempts to sign in whose time is over, up to `BATCH` of them: how many there were."""
+    uow.demand(Permission.RETENTION_ENFORCE)
+    return uow.expire(_ATTEMPTS, SignInAttempts, before=now() - WINDOW, page_limit=BATCH, page_offset=0)
 
 
 def trim_audit_log(uow: UnitOfWork, before: datetime) -> int:

@@ -33,13 +33,14 @@ from sqlmodel import SQLModel
 from service.actor import Actor, Permission
 from service.audit import AuditEvent, Event, row_of
 from service.clock import now
-from service.refusals import Forbidden, Refused, Stale, Taken
+from service.refusals import Forbidden, ReauthenticationRequired, Refused, Stale, Taken
 from service.store.columns import table_of, workspace_column
 from service.store.statements import Connection, UniqueViolationError
 from service.tokens import Seal
 
 M = TypeVar("M", bound=SQLModel)
 
+CONFIRMED_FOR = timedelta(minutes=15)  # how long a password that was shown is enough for what is dangerous
 STAMPED_EVERY = timedelta(minutes=1)  # how often the last use of a row is noted
 
 
@@ -103,6 +104,12 @@ class UnitOfWork:
         """Refuse with Forbidden unless the actor has this permission."""
         if permission not in self.actor.permissions:
             raise Refused(Forbidden(permission.value))
+
+    def demand_recent_password(self) -> None:
+        """Refuse with ReauthenticationRequired where a session acts whose password was shown too long ago."""
+        shown = self.actor.confirmed_at
+        if self.actor.session_id is not None and (shown is None or now() - shown > CONFIRMED_FOR):
+            raise Refused(ReauthenticationRequired())
 
     def claim(self, id: str) -> None:
         """Be alone with this id, to end what others act by: wait for the changes that are being made on the strength of

@@ -15,6 +15,7 @@ from graphql_facade.refusals import (
     ForbiddenError,
     InvalidInputError,
     NotFoundError,
+    ReauthenticationRequiredError,
     UnauthenticatedError,
 )
 from graphql_facade.resolvers import mutation
@@ -170,8 +171,8 @@ class ApiKeyRevokePayload:
 
 _Nobody = ForbiddenError | UnauthenticatedError | BusyError
 
-_Created = ApiKeyCreatePayload | InvalidInputError | ConflictError | _Nobody
-_Rotated = ApiKeyCreatePayload | InvalidInputError | NotFoundError | _Nobody
+_Created = ApiKeyCreatePayload | InvalidInputError | ConflictError | ReauthenticationRequiredError | _Nobody
+_Rotated = ApiKeyCreatePayload | InvalidInputError | NotFoundError | ReauthenticationRequiredError | _Nobody
 _Revoked = ApiKeyRevokePayload | NotFoundError | _Nobody
 
 ApiKeyCreateResult = Annotated[

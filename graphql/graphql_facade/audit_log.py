@@ -67,6 +67,8 @@ publish(
     AUDIT_LOG_TRIMMED="Events from before the time that the operator keeps them for were removed.",
     SIGNED_IN="A person signed in.",
     SIGNED_OUT="A person signed out.",
+    SESSIONS_REVOKED="Sessions of a person were ended by them or by an admin.",
+    SIGN_IN_SLOWED_DOWN="There were too many attempts to sign in with one name, or from one address.",
 )
 
 

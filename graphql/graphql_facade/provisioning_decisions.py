@@ -9,7 +9,14 @@ from graphql_facade.connections import Connection
 from graphql_facade.context import Context, Info
 from graphql_facade.enums import publish
 from graphql_facade.nodes import Node, domain_id
-from graphql_facade.refusals import BusyError, ForbiddenError, NotFoundError, OwnerProtectedError, UnauthenticatedError
+from graphql_facade.refusals import (
+    BusyError,
+    ForbiddenError,
+    NotFoundError,
+    OwnerProtectedError,
+    ReauthenticationRequiredError,
+    UnauthenticatedError,
+)
 from graphql_facade.resolvers import mutation
 from service.pages import PageRequest
 from service.provisioning import breaker, conflicts, pausing
@@ -149,7 +156,7 @@ MassDeactivationApproveResult = Annotated[
 ]
 
 ProvisioningPauseResult = Annotated[
-    ProvisioningPausePayload | _Nobody,
+    ProvisioningPausePayload | ReauthenticationRequiredError | _Nobody,
     strawberry.union("ProvisioningPauseResult", description="The pause, or what stood in the way."),
 ]
 

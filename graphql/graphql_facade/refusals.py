@@ -24,6 +24,7 @@ from service.refusals import (
     NotFound,
     OwnerProtected,
     Reason,
+    ReauthenticationRequired,
     Refused,
     Stale,
     Taken,
@@ -81,6 +82,9 @@ class ErrorCode(Enum):
     FLAG_OFF = strawberry.enum_value("FLAG_OFF", description="The workspace has not got this feature.")
     DIRECTORY_MANAGED = strawberry.enum_value("DIRECTORY_MANAGED", description="`DirectoryManaged`.")
     LIMIT_REACHED = strawberry.enum_value("LIMIT_REACHED", description="`LimitReached`.")
+    REAUTHENTICATION_REQUIRED = strawberry.enum_value(
+        "REAUTHENTICATION_REQUIRED", description="`ReauthenticationRequired`."
+    )
     BUSY = strawberry.enum_value("BUSY", description="`Busy`.")
 
 
@@ -167,6 +171,14 @@ class LimitReachedError(Error):
     retry_after_seconds: int | None = strawberry.field(description="How long to wait, where waiting helps.")
 
 
+@strawberry.type(
+    name="ReauthenticationRequired",
+    description="This takes a password that was shown a short time ago: `reauthenticate`, then repeat it.",
+)
+class ReauthenticationRequiredError(Error):
+    """`service.refusals.ReauthenticationRequired`."""
+
+
 AnyError = (
     InvalidInputError
     | NotFoundError
@@ -178,6 +190,7 @@ AnyError = (
     | BusyError
     | DirectoryManagedError
     | LimitReachedError
+    | ReauthenticationRequiredError
 )
 
 
@@ -211,6 +224,8 @@ def error_of(reason: Reason) -> AnyError:  # noqa: C901 - a case each
             return DirectoryManagedError(code=ErrorCode.DIRECTORY_MANAGED, message=why, path=path)
         case LimitReached(why, retry_after):
             return LimitReachedError(code=ErrorCode.LIMIT_REACHED, message=why, retry_after_seconds=retry_after)
+        case ReauthenticationRequired(why):
+            return ReauthenticationRequiredError(code=ErrorCode.REAUTHENTICATION_REQUIRED, message=why)
         case WorkspaceDecides(why):
             return ConflictError(code=ErrorCode.CONFLICT, message=why, path=None)
         case Busy(why, retry_after):

@@ -22,7 +22,7 @@ from graphql_facade.provisioning_log import provisioning_event_by_id
 from graphql_facade.refusals import RefusalsAsData
 from graphql_facade.resolvers import resolved
 from graphql_facade.scalars import DATE_TIME
-from graphql_facade.sessions import session_by_id
+from graphql_facade.sessions import SessionRevocations, session_by_id
 from graphql_facade.sign_in import SessionMutations
 from graphql_facade.user_changes import UserMutations
 from graphql_facade.users import user_by_id
@@ -73,6 +73,7 @@ class Query:
 @strawberry.type(description="What can be done. Each mutation is one transaction: it happens as a whole or not at all.")
 class Mutation(
     SessionMutations,
+    SessionRevocations,
     UserMutations,
     GroupMutations,
     ApiKeyMutations,

@@ -10,11 +10,12 @@ from graphql_facade.refusals import (
     ErrorCode,
     InvalidCredentialsError,
     InvalidInputError,
+    LimitReachedError,
     UnauthenticatedError,
 )
 from graphql_facade.resolvers import mutation
 from graphql_facade.viewer import Viewer
-from service.authentication import sign_in
+from service.authentication import BAD_SIGN_IN, NOT_SIGNED_IN, reauthenticate, sign_in
 from service.refusals import Invalid, NotFound, Refused, Unauthenticated
 from service.sessions import end_session
 from service.text import unstorable
@@ -45,9 +46,32 @@ class SignOutPayload:
     ok: bool = strawberry.field(description="Always true.")
 
 
+@strawberry.input(description="The password, once more.")
+class ReauthenticateInput:
+    """Of whoever is signed in."""
+
+    password: str = strawberry.field(description="The password.")
+
+
+@strawberry.type(description="The session's password counts as shown now.")
+class ReauthenticatePayload:
+    """For what takes one that was shown a short time ago."""
+
+    ok: bool = strawberry.field(description="Always true.")
+
+
 SignInResult = Annotated[
-    SignInPayload | InvalidCredentialsError | InvalidInputError | BusyError,
+    SignInPayload | InvalidCredentialsError | InvalidInputError | LimitReachedError | BusyError,
     strawberry.union("SignInResult", description="The viewer, or what stood in the way."),
+]
+ReauthenticateResult = Annotated[
+    ReauthenticatePayload
+    | InvalidCredentialsError
+    | InvalidInputError
+    | LimitReachedError
+    | UnauthenticatedError
+    | BusyError,
+    strawberry.union("ReauthenticateResult", description="Done, or what stood in the way."),
 ]
 SignOutResult = Annotated[
     SignOutPayload | UnauthenticatedError | BusyError,
@@ -78,6 +102,21 @@ class SessionMutations:
         await _end_session(context)
         context.enter(signed_in.actor, token)
         return SignInPayload(viewer=Viewer(actor=signed_in.actor))
+
+    @mutation("Show the password again, for what takes one that was shown in the last 15 minutes.")
+    async def reauthenticate(self, info: Info, input: ReauthenticateInput) -> ReauthenticateResult:
+        """Show it."""
+        context = info.context
+        actor = await context.actor()
+        if actor.session_id is None:
+            raise Refused(Unauthenticated(NOT_SIGNED_IN))
+        try:
+            await reauthenticate(context.work, context.hasher, actor, input.password)
+        except Refused as refused:
+            if refused.reason == Unauthenticated(BAD_SIGN_IN):
+                return InvalidCredentialsError(code=ErrorCode.INVALID_CREDENTIALS, message="The password is wrong.")
+            raise
+        return ReauthenticatePayload(ok=True)
 
     @mutation("End this session.")
     async def sign_out(self, info: Info) -> SignOutResult:

@@ -16,6 +16,7 @@ from graphql_facade.refusals import (
     LimitReachedError,
     NotFoundError,
     OwnerProtectedError,
+    ReauthenticationRequiredError,
     UnauthenticatedError,
 )
 from graphql_facade.resolvers import mutation
@@ -109,23 +110,18 @@ class UserDeletePayload:
 
 
 _Nobody = ForbiddenError | UnauthenticatedError | BusyError
+_Owners = OwnerProtectedError | ReauthenticationRequiredError
 
 UserCreateResult = Annotated[
-    UserCreatePayload | InvalidInputError | ConflictError | OwnerProtectedError | LimitReachedError | _Nobody,
+    UserCreatePayload | InvalidInputError | ConflictError | _Owners | LimitReachedError | _Nobody,
     strawberry.union("UserCreateResult", description="The new person, or what stood in the way."),
 ]
 UserUpdateResult = Annotated[
-    UserUpdatePayload
-    | InvalidInputError
-    | NotFoundError
-    | ConflictError
-    | OwnerProtectedError
-    | DirectoryManagedError
-    | _Nobody,
+    UserUpdatePayload | InvalidInputError | NotFoundError | ConflictError | _Owners | DirectoryManagedError | _Nobody,
     strawberry.union("UserUpdateResult", description="The person as they are now, or what stood in the way."),
 ]
 UserDeactivateResult = Annotated[
-    UserUpdatePayload | NotFoundError | ConflictError | OwnerProtectedError | _Nobody,
+    UserUpdatePayload | NotFoundError | ConflictError | _Owners | _Nobody,
     strawberry.union("UserDeactivateResult", description="The person without access, or what stood in the way."),
 ]
 UserReactivateResult = Annotated[
@@ -143,7 +139,7 @@ UserUnlinkResult = Annotated[
     strawberry.union("UserUnlinkResult", description="The person as they are now, or what stood in the way."),
 ]
 UserDeleteResult = Annotated[
-    UserDeletePayload | NotFoundError | OwnerProtectedError | _Nobody,
+    UserDeletePayload | NotFoundError | _Owners | _Nobody,
     strawberry.union("UserDeleteResult", description="The id of who was deleted, or what stood in the way."),
 ]
 

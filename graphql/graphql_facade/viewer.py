@@ -6,7 +6,7 @@ from graphql_facade.api_keys import ApiKey, page_of_personal_keys
 from graphql_facade.connections import After, Before, Connection, First, Last
 from graphql_facade.context import Context, Info
 from graphql_facade.resolvers import resolved
-from graphql_facade.sessions import Session, session_by_id
+from graphql_facade.sessions import Session, page_of_sessions, session_by_id
 from graphql_facade.users import User, user_by_id
 from graphql_facade.workspaces import Workspace, own_workspace
 from service.actor import Actor, Permission
@@ -39,6 +39,14 @@ class Viewer:
     def permissions(self) -> list[Permission]:
         """In the order of the enum."""
         return [permission for permission in Permission if permission in self.actor.permissions]
+
+    @resolved("The browsers that the person is signed in with, the newest first.")
+    async def sessions(
+        self, info: Info, first: First = None, after: After = None, last: Last = None, before: Before = None
+    ) -> Connection[Session]:
+        """A page of sessions."""
+        wanted = PageRequest(first=first, after=after, last=last, before=before)
+        return await page_of_sessions(info.context, self.actor.id, wanted)
 
     @resolved("The API keys that the person has made for themselves, the newest first.")
     async def api_keys(

@@ -1,6 +1,6 @@
 """The workspace, and everything that is in it."""
 
-from typing import Self
+from typing import Annotated, Self
 
 import strawberry
 
@@ -11,9 +11,10 @@ from graphql_facade.context import Context, Info
 from graphql_facade.enums import publish
 from graphql_facade.flags import WorkspaceFlag, all_flags
 from graphql_facade.groups import Group, Query, page_of_groups
-from graphql_facade.nodes import Node
+from graphql_facade.nodes import Node, domain_id
 from graphql_facade.provisioning import Provisioning
 from graphql_facade.resolvers import resolved
+from graphql_facade.sessions import Session, page_of_sessions
 from graphql_facade.users import User, UserFilterArgument, UserOrderArgument, UserOrderName, page_of_users
 from service import workspaces
 from service.pages import PageRequest
@@ -81,6 +82,21 @@ class Workspace(Node):
         """A page of groups."""
         wanted = PageRequest(first=first, after=after, last=last, before=before)
         return await page_of_groups(info.context, wanted, query or None)
+
+    @resolved("The browsers that a person is signed in with, the newest first: one's own, or for admins anybody's.")
+    async def sessions(
+        self,
+        info: Info,
+        first: First = None,
+        after: After = None,
+        last: Last = None,
+        before: Before = None,
+        *,
+        user_id: Annotated[strawberry.ID, strawberry.argument(description="The person.")],
+    ) -> Connection[Session]:
+        """A page of sessions."""
+        wanted = PageRequest(first=first, after=after, last=last, before=before)
+        return await page_of_sessions(info.context, domain_id(user_id), wanted)
 
     @resolved("The API keys, the newest first, revoked and expired ones included.")
     async def api_keys(

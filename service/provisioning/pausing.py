@@ -56,6 +56,7 @@ def pause_provisioning(uow: UnitOfWork, managed_people: ManagedPeople) -> Worksp
     owner's excepted. `sweep_managed_people` does it.
     """
     uow.demand(Permission.PROVISIONING_WRITE)
+    uow.demand_recent_password()
     workspace = _locked(uow)
     if workspace.provisioning_paused_at is not None:
         return workspace

@@ -56,6 +56,8 @@ def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER
     """
     uow.demand(Permission.USERS_WRITE)
     _refuse_unless_owner(uow, role)
+    if role is Role.OWNER:
+        uow.demand_recent_password()
     directed = uow.actor.is_directory
     workspace = uow.first(_OWN)
     if workspace is not None and directed:
@@ -168,6 +170,8 @@ def set_role(uow: UnitOfWork, user_id: str, role: Role) -> User:
     if user.role == role:
         return user
     _refuse_unless_owner(uow, role)
+    if role is Role.OWNER:
+        uow.demand_recent_password()
     if user.role == Role.OWNER:
         _protect_owner(uow, user, "change the role of")
     return give_role(uow, user, role)
@@ -310,6 +314,7 @@ def _protect_owner(uow: UnitOfWork, user: User, act: str) -> None:
         )
         raise Refused(OwnerProtected(why))
     _refuse_unless_owner(uow, Role.OWNER)
+    uow.demand_recent_password()
     if user.active and len(uow.all(_ACTIVE_OWNERS)) <= 1:
         why = f"{shown_name(user)} is the last active owner of this workspace. Make somebody else an owner first."
         raise Refused(OwnerProtected(why))

@@ -54,6 +54,7 @@ TABLE = {
     "Viewer.workspace": SIGNED_IN,
     "Viewer.permissions": SIGNED_IN,
     "Viewer.apiKeys": SIGNED_IN,
+    "Viewer.sessions": SIGNED_IN,
     "Workspace.id": SIGNED_IN,
     "Workspace.name": SIGNED_IN,
     "Workspace.subdomain": SIGNED_IN,
@@ -65,6 +66,7 @@ TABLE = {
     **{f"Group.{name}": SIGNED_IN for name in ("id", "displayName", "externalId", "role", "createdAt", "updatedAt")},
     "Group.members": SIGNED_IN,
     "User.groups": SIGNED_IN,
+    "Workspace.sessions": admins("USERS_WRITE"),
     "Workspace.apiKeys": admins("API_KEYS_READ"),
     "Workspace.auditEvents": admins("AUDIT_READ"),
     "Provisioning.baseUrl": SIGNED_IN,
@@ -77,6 +79,9 @@ TABLE = {
     "Provisioning.strictReadiness": admins("PROVISIONING_READ"),
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
+    "Mutation.reauthenticate": SIGNED_IN,
+    "Mutation.sessionRevoke": SIGNED_IN,
+    "Mutation.userSessionsRevoke": admins("USERS_WRITE"),
     "Mutation.userCreate": admins("USERS_WRITE"),
     "Mutation.userUpdate": admins("USERS_WRITE"),
     "Mutation.userDeactivate": admins("USERS_WRITE"),
@@ -120,6 +125,8 @@ ARGUMENTS = {
     "Provisioning.conflicts": "(first: 2)",
     "Workspace.apiKeys": "(first: 2)",
     "Viewer.apiKeys": "(first: 2)",
+    "Viewer.sessions": "(first: 2)",
+    "Workspace.sessions": '(userId: "{user}", first: 2)',
     "Workspace.auditEvents": "(first: 2)",
 }
 
@@ -210,6 +217,11 @@ class Stage:
         id_: str = made["apiKey"]["id"]
         return id_
 
+    def another_session(self, role: str) -> str:
+        """The id of a session of somebody of this role, at another browser."""
+        theirs = self.somebody("owner" if role == "nobody" else role)
+        return str(theirs.ask("{ viewer { session { id } } }")["viewer"]["session"]["id"])
+
     def own_key(self, role: str) -> str:
         """The id of an API key that somebody of this role has made for themselves."""
         wanted = "... on ApiKeyCreatePayload { apiKey { id } }"
@@ -221,6 +233,8 @@ class Stage:
         """An input with which a mutation goes well for who may do it."""
         inputs: dict[str, Callable[[], Data]] = {
             "signIn": lambda: {"email": self.emails.get(role, self.acme.owner_email), "password": PASSWORD},
+            "reauthenticate": lambda: {"password": PASSWORD},
+            "sessionRevoke": lambda: {"id": self.another_session(role)},
             "userCreate": lambda: {"email": f"{role}@permissions.example", "userName": f"made by {role}"},
             "apiKeyCreate": lambda: {"name": f"made by {role}", "scopes": ["SCIM"]},
             "apiKeyRotate": lambda: {"id": self.new_key()},
@@ -288,7 +302,8 @@ def asked(somebody: Browser, stage: Stage, role: str, name: str, way: str) -> se
     """What comes of asking for a field in this way."""
     known = {"email": stage.emails.get(role), "workspace": stage.workspace, "group": stage.group}
     variables = {variable: known[variable] for variable in known if f"${variable}" in way}
-    documents = (way.replace("<fields>", question) for question in questions(name))
+    said = (question.replace("{user}", stage.cast.ids["Ann"]) for question in questions(name))
+    documents = (way.replace("<fields>", question) for question in said)
     return {outcome(somebody.answer(document, **variables)) for document in documents}
 
 
@@ -412,6 +427,9 @@ def test_nobody_raises_themselves(stage: Stage) -> None:
 
 OUTSIDER = {
     "Query.node(id)": "query ($id: ID!) { node(id: $id) { __typename id } }",
+    "Workspace.sessions(userId)": """query ($id: ID!) { viewer { workspace {
+        sessions(userId: $id, first: 100) { totalCount nodes { id } }
+    } } }""",
     "ProvisioningConflictDecideInput.id": """mutation ($id: ID!) {
         provisioningConflictDecide(input: {id: $id, link: true}) { __typename ... on Error { code message } }
     }""",
@@ -424,6 +442,8 @@ OUTSIDER = {
             "userDeactivate",
             "userReactivate",
             "userDelete",
+            "sessionRevoke",
+            "userSessionsRevoke",
             "apiKeyRotate",
             "apiKeyRevoke",
             "personalKeyRotate",
@@ -473,7 +493,11 @@ def test_an_outsider_cannot_tell_an_id_of_acme_s_from_no_id_at_all(stage: Stage,
         answers = [charlie.post(OUTSIDER[argument], {"id": id_}) for id_ in (*known, *unknown, "", "x")]
     assert len({answer.content for answer in answers}) == 1
     assert len({tuple(sorted(answer.headers)) for answer in answers}) == 1
-    (result,) = answers[0].json()["data"].values()
+    body = answers[0].json()
+    if argument == "Workspace.sessions(userId)":
+        assert body["errors"][0]["extensions"]["code"] == "NOT_FOUND"
+        return
+    (result,) = body["data"].values()
     match argument.partition(".")[0]:
         case "Query":
             assert result is None

@@ -54,6 +54,7 @@ VALUES: dict[str, Any] = {
     "role": Role.ADMIN,
     "scopes": [ApiKeyScope.SCIM],
     "overlap": RotationOverlap.DAY,
+    "identifier": "mallory",
     "search": Search(query=narrowed(User), order=Order("users", (table_of(User).c.id,)), parameters={}),
     "subdomain": "mine",
     "user_name": "Mallory",

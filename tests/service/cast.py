@@ -84,6 +84,10 @@ class Company:
         """Somebody who has not signed in."""
         return nobody(self.id)
 
+    def nobody_from(self, ip: str) -> Actor:
+        """Somebody who has not signed in, at this address."""
+        return nobody(self.id, ip=ip)
+
 
 @dataclass(frozen=True)
 class Acme(Company):

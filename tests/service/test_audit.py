@@ -20,7 +20,8 @@ from service.provisioning.conflicts import decide_conflict, page_conflicts
 from service.provisioning.pausing import ManagedPeople, pause_provisioning, resume_provisioning
 from service.provisioning.settings import set_provisioning_settings
 from service.refusals import Invalid, LimitReached, Refused, Taken
-from service.sessions import end_session, store_password
+from service.sessions import end_session, revoke_sessions, store_password
+from service.sign_in_attempts import OF_AN_ACCOUNT, count_attempt
 from service.unit_of_work import UnitOfWork
 from service.users.commands import (
     create_user,
@@ -87,6 +88,11 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         await work.write(acme.support, store_password, **stored)
         session, token = await signed_in(work, hasher, "carol@acme.example")
         await work.write(session.actor, end_session, session.session_id)
+        await signed_in(work, hasher, "carol@acme.example")
+        await work.write(acme.alice, revoke_sessions, carol.id)
+        for _ in range(OF_AN_ACCOUNT):
+            await work.write(acme.nobody, count_attempt, "carol@acme.example")
+        assert isinstance(await refusal(work.write(acme.nobody, count_attempt, "Carol@acme.example")), LimitReached)
         key, secret = await work.write(acme.ann, create_api_key, name="Entra", scopes=[ApiKeyScope.SCIM])
         await work.write(acme.ann, rotate_api_key, key.id, RotationOverlap.DAY)
         await work.write(acme.ann, revoke_api_key, key.id)
@@ -118,6 +124,9 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "PASSWORD_SET",
         "SIGNED_IN",
         "SIGNED_OUT",
+        "SIGNED_IN",
+        "SESSIONS_REVOKED",
+        "SIGN_IN_SLOWED_DOWN",
         "API_KEY_CREATED",
         "API_KEY_CREATED",
         "API_KEY_ROTATED",

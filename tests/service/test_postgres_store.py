@@ -14,6 +14,7 @@ from sqlalchemy.util.concurrency import await_
 from service.actor import Actor, Role
 from service.api_keys import ApiKeyScope, create_personal_key, revoke_api_key
 from service.audit import Action
+from service.clock import now
 from service.flags import Flag, set_flag
 from service.refusals import Busy, Refused, Taken, Unauthenticated
 from service.sessions import end_session, open_session
@@ -396,7 +397,7 @@ async def test_two_owners_who_end_each_other_s_access_at_once_leave_one(
     for name in ("Alice", "Ann"):
         opened = {"user_id": acme.people[name], "user_name": name, "client": "a browser"}
         session, _ = await work.write(acme.nobody, open_session, **opened)
-        owners[name] = replace(acme.acting(name, Role.OWNER), session_id=session.id)
+        owners[name] = replace(acme.acting(name, Role.OWNER), session_id=session.id, confirmed_at=now())
     async with recorded(work, acme) as new:
         answers = await asyncio.gather(
             work.write(owners["Alice"], deactivate_user, acme.people["Ann"]),

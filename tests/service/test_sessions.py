@@ -49,7 +49,7 @@ async def test_signing_in_opens_a_session_with_the_permissions_of_the_role(
 ) -> None:
     async with recorded(work, acme) as new:
         who, token = await signed_in(work, hasher, BOB)
-    assert who.actor == replace(acme.bob, session_id=who.session_id)
+    assert who.actor == replace(acme.bob, session_id=who.session_id, confirmed_at=who.actor.confirmed_at)
     assert is_well_formed(token, TokenKind.SESSION)
     assert await recognise_session(work, token, caller("acme")) == who
     assert [(event.action, event.target_id, event.actor_kind) for event in new] == [
@@ -104,13 +104,14 @@ async def test_whatever_is_wrong_with_a_sign_in_the_answer_and_the_work_are_one(
     ]
     hasher = Watched()
     try:
-        async with nothing_changes(work):
+        async with recorded(work, acme) as new:
             for subdomain, identifier, password in wrongs:
                 act = sign_in(work, hasher, caller(), subdomain=subdomain, identifier=identifier, password=password)
                 assert await refusal(act) == Unauthenticated(BAD_SIGN_IN)
     finally:
         hasher.close()
     assert hasher.verified == len(wrongs)
+    assert new == []
 
 
 async def test_a_shared_address_is_enough_while_one_of_those_who_share_it_is_active(
@@ -200,7 +201,7 @@ async def test_deactivation_ends_every_session_and_the_audit_log_says_how_many(
     for token in tokens:
         assert await refusal(recognise_session(work, token, caller())) == Unauthenticated(NOT_SIGNED_IN)
     who, _ = await signed_in(work, hasher, BOB)  # the password is still the same
-    assert who.actor == replace(acme.bob, session_id=who.session_id)
+    assert who.actor == replace(acme.bob, session_id=who.session_id, confirmed_at=who.actor.confirmed_at)
 
 
 async def test_a_session_of_somebody_deactivated_is_no_good_however_it_came_about(work: Work, acme: Acme) -> None:

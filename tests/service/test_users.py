@@ -201,7 +201,7 @@ async def test_a_deactivated_person_stays_and_comes_back_as_the_same(work: Work,
         getattr(bob, name) for name in UserFields.model_fields
     ]
     assert [event.action for event in new] == ["USER_DEACTIVATED", "USER_REACTIVATED"]
-    assert lines(new[0]) == {"active": ("true", "false"), "sessions": ("0", "0")}
+    assert lines(new[0]) == {"active": ("true", "false"), "sessions": ("0", "0"), "personal_keys": ("0", "0")}
     assert lines(new[1]) == {"active": ("false", "true")}
 
 
