@@ -17,6 +17,7 @@ from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from graphql_facade.endpoint import GraphqlEndpoint
+from headcount.carriers import carrier_of
 from headcount.hosts import HostNames, Place
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
@@ -27,6 +28,7 @@ from scim_facade.facade import ScimFacade
 from scim_facade.messages import Rejected, error_response
 from service.authentication import Caller
 from service.background import duties, keep_doing
+from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
 from service.provisioning.recorder import Recorder
 from service.refusals import Refused
@@ -48,11 +50,14 @@ class Headcount:
         self._hasher = PasswordHasher()
         self._recorder = Recorder(self._work)
         self._scim = ScimFacade(self._work, SCIM_PATH, self._recorder)
+        self._postman = Postman(self._work, carrier_of(settings))
         self._graphql = GraphqlEndpoint(
             self._work,
             self._hasher,
+            self._postman,
             development=settings.is_development,
             scim_base_url=settings.scim_base_url,
+            page_url=settings.page_url,
         )
         self._rest = self._health()
 
@@ -102,13 +107,16 @@ class Headcount:
     def _health(self) -> FastAPI:
         @asynccontextmanager
         async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-            todo = duties(audit_days=self._settings.audit_days) if self._settings.background else []
+            todo = (
+                duties(self._postman.carry, audit_days=self._settings.audit_days) if self._settings.background else []
+            )
             background = asyncio.create_task(keep_doing(self._work, todo)) if todo else None
             yield
             if background is not None:
                 background.cancel()
                 await asyncio.gather(background, return_exceptions=True)
             self._hasher.close()
+            await self._postman.close()
             await self._recorder.close()
             await self._work.close()
 

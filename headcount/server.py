@@ -7,6 +7,7 @@ from pathlib import Path
 import uvicorn
 from rich.console import Console
 
+from headcount.carriers import OUTBOX
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
 from headcount.settings import Settings, write_secret
@@ -72,6 +73,9 @@ async def _make_sample(settings: Settings, password: str) -> None:
 def _say_what_to_do(settings: Settings) -> None:
     password = _SAMPLE_PASSWORD_FILE.read_text() if _SAMPLE_PASSWORD_FILE.exists() else "(the one you chose)"
     base_url = settings.scim_base_url(_SAMPLE)
+    mail = "the SMTP server" if settings.smtp_url.get_secret_value() else f"{OUTBOX}/ (HEADCOUNT_SMTP_URL is not set)"
+        "to the SMTP server" if settings.smtp_url.get_secret_value() else f"{OUTBOX}/ (HEADCOUNT_SMTP_URL is not set)"
+    )
     console = Console(width=max(Console().width, 120), highlight=False)
     console.print(
         f"""
@@ -80,6 +84,7 @@ def _say_what_to_do(settings: Settings) -> None:
   Sample owner     {_SAMPLE_OWNER}   password {password}
   GraphQL          {settings.workspace_url(_SAMPLE)}/graphql
   SCIM base URL    {base_url}
+  Mail             {mail}
 
 What to do next, in another terminal in this folder:
 

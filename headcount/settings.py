@@ -63,6 +63,12 @@ class Settings(BaseSettings):
     trusted_proxies: str = Field(
         "127.0.0.1", description="addresses, comma-separated, whose X-Forwarded-For and -Proto are believed"
     )
+    smtp_url: SecretStr = Field(
+        SecretStr(""),
+        description="the SMTP server that mail goes to, as smtp://user:password@host:587 (STARTTLS where it is "
+        "offered) or smtps://…; without one, mail is put into var/outbox/",
+    )
+    mail_from: str = Field("", description="whom mail is from, such as 'Acme <accounts@example.com>'")
     access_log: bool = Field(False, description="log a line for each request (never its query string)")
 
     @model_validator(mode="after")
@@ -74,6 +80,9 @@ class Settings(BaseSettings):
             raise ValueError(
                 "HEADCOUNT_BASE_DOMAIN is not set: the domain below which every workspace has its subdomain"
             )
+        self.mail_from = self.mail_from or f"headcount@{self.base_domain}"
+        if self.smtp_url.get_secret_value().partition("://")[0] not in ("", "smtp", "smtps"):
+            raise ValueError("HEADCOUNT_SMTP_URL must be smtp://host:port or smtps://host:port")
         key = self.secret_key.get_secret_value()
         if len(key) < _MIN_KEY_LENGTH or len(set(key)) < _MIN_KEY_CHARACTERS:
             raise ValueError(
@@ -101,6 +110,10 @@ class Settings(BaseSettings):
     def workspace_url(self, subdomain: str) -> str:
         """The address of a workspace's settings side."""
         return f"{self.scheme}://{subdomain}{self.authority_suffix}"
+
+    def page_url(self, page: str, subdomain: str) -> str:
+        """The address of a page of a workspace that a mail sends people to: `new-password`, `accept-invitation`."""
+        return f"{self.workspace_url(subdomain)}/{page}"
 
     def scim_base_url(self, subdomain: str) -> str:
         """What an admin pastes into the identity provider."""

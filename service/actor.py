@@ -30,6 +30,7 @@ class Permission(StrEnum):
     SESSIONS_USE = "sessions:use"
     API_KEYS_USE = "api_keys:use"
     RETENTION_ENFORCE = "retention:enforce"
+    MAIL_CARRY = "mail:carry"
     PROVISIONING_LOG_WRITE = "provisioning_log:write"
 
 
@@ -143,6 +144,7 @@ def system(workspace_id: str) -> Actor:
         permissions=frozenset(
             {
                 Permission.RETENTION_ENFORCE,
+                Permission.MAIL_CARRY,
                 Permission.PROVISIONING_LOG_WRITE,
                 Permission.PROVISIONING_SWEEP,
             }

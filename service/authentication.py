@@ -31,6 +31,7 @@ BAD_KEY = (
     "and that the base URL is that of the workspace it was created in."
 )
 BAD_SIGN_IN = "The e-mail address or the password is wrong, or the account is not active."
+NOWHERE = "-"  # the workspace of whoever names one that there is not
 NOT_SIGNED_IN = "Nobody is signed in: sign in first."
 
 
@@ -174,9 +175,8 @@ async def sign_in(
     """
     if caller.subdomain not in (None, subdomain):
         raise Refused(Unauthenticated(BAD_SIGN_IN))  # the session would not be let in on this host
-    workspace = await work.lookup(find_workspace, subdomain)
-    guest = nobody(workspace.id if workspace else "-", ip=caller.ip, request_id=caller.request_id)
-    if workspace is not None:
+    guest = await guest_in(work, caller, subdomain)
+    if guest.workspace_id != NOWHERE:
         await work.write(guest, count_attempt, identifier)
     found = await work.read(guest, _find_credential, identifier)
     user_id, known_hash = found or (None, None)
@@ -184,21 +184,45 @@ async def sign_in(
     if not right or user_id is None:
         raise Refused(Unauthenticated(BAD_SIGN_IN))
     token = await work.write(guest, _admit, user_id, identifier, caller.client or "unknown client")
-    return await work.lookup(_signed_in, token, caller), token
+    return await session_of(work, token, caller), token
 
 
-async def reauthenticate(work: Work, hasher: PasswordHasher, actor: Actor, password: str) -> None:
-    """Have a session's user show the password again, for what takes one that was shown a short time ago.
+async def guest_in(work: Work, caller: Caller, subdomain: str) -> Actor:
+    """Somebody who has not signed in, in the workspace with this subdomain, or NOWHERE."""
+    workspace = await work.lookup(find_workspace, subdomain)
+    return nobody(workspace.id if workspace else NOWHERE, ip=caller.ip, request_id=caller.request_id)
 
-    Refuses with Unauthenticated where it is wrong, and as signing in does where it has been wrong too often.
-    """
+
+async def session_of(work: Work, token: str, caller: Caller) -> SignedIn:
+    """The session that has just begun with this token."""
+    return await work.lookup(_signed_in, token, caller)
+
+
+async def check_password(work: Work, hasher: PasswordHasher, actor: Actor, password: str) -> None:
+    """Refuse with Unauthenticated unless this is the password of whoever acts, and with LimitReached where it has been
+    wrong too often."""
     guest = nobody(actor.workspace_id, ip=actor.ip, request_id=actor.request_id)
     await work.write(guest, count_attempt, actor.id)
     credential = await work.read(guest, lambda uow: uow.first(_CREDENTIAL, user_id=actor.id))
     if not await hasher.verify(password, credential.password_hash if credential else None):
         raise Refused(Unauthenticated(BAD_SIGN_IN))
     await work.write(guest, forget_attempt, actor.id)
+
+
+async def reauthenticate(work: Work, hasher: PasswordHasher, actor: Actor, password: str) -> None:
+    """Have a session's user show the password again, for what takes one that was shown a short time ago; refuses as
+    `check_password` does."""
+    await check_password(work, hasher, actor, password)
     await work.write(actor, note_password_shown)
+
+
+def find_person(uow: UnitOfWork, identifier: str) -> User | None:
+    """The one active user with this userName, or else with this address."""
+    if unstorable(identifier):
+        return None
+    key = canonical(identifier)
+    found = uow.all(_BY_USER_NAME, key=key) or uow.all(_BY_ADDRESS, key=key)
+    return found[0] if len(found) == 1 else None
 
 
 def _key_holder(lookup: Lookup, token: str, kind: TokenKind, caller: Caller, channel: Channel) -> KeyHolder:
@@ -253,14 +277,9 @@ def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
 
 def _find_credential(uow: UnitOfWork, identifier: str) -> tuple[str, str] | None:
     """Whose password it must be, and its hash."""
-    if unstorable(identifier):
-        return None
-    key = canonical(identifier)
-    found = uow.all(_BY_USER_NAME, key=key) or uow.all(_BY_ADDRESS, key=key)
-    if len(found) != 1:
-        return None
-    credential = uow.first(_CREDENTIAL, user_id=found[0].id)
-    return (found[0].id, credential.password_hash) if credential else None
+    user = find_person(uow, identifier)
+    credential = uow.first(_CREDENTIAL, user_id=user.id) if user is not None else None
+    return (credential.user_id, credential.password_hash) if credential else None
 
 
 def _admit(uow: UnitOfWork, user_id: str, identifier: str, client: str) -> str:

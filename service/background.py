@@ -14,6 +14,7 @@ from time import monotonic
 
 from service.actor import system
 from service.clock import now
+from service.mail.outbox import remove_old_mail
 from service.provisioning.log import trim_provisioning_log
 from service.provisioning.pausing import sweep_all
 from service.retention import BATCH, forget_old_attempts, remove_expired_sessions, trim_audit_log
@@ -37,12 +38,17 @@ class Duty:
     do: Callable[[Work], Awaitable[None]]
 
 
-def duties(*, audit_days: int) -> list[Duty]:
-    """What there is to do; `audit_days` of 0 keeps the audit log for ever."""
+def duties(carry_mail: Callable[[str], Awaitable[None]], *, audit_days: int) -> list[Duty]:
+    """What there is to do; `audit_days` of 0 keeps the audit log for ever. `carry_mail` carries a workspace's."""
+
+    async def carry_mail_that_was_left(work: Work) -> None:
+        for workspace in await work.lookup(all_workspaces):
+            await carry_mail(workspace.id)
 
     async def keep_to_retention(work: Work) -> None:
         await _everywhere(work, remove_expired_sessions)
         await _everywhere(work, forget_old_attempts)
+        await _everywhere(work, remove_old_mail)
         if audit_days:
             before = now() - timedelta(days=audit_days)
             await _everywhere(work, lambda uow: trim_audit_log(uow, before))
@@ -58,6 +64,7 @@ def duties(*, audit_days: int) -> list[Duty]:
     return [
         Duty("retention", timedelta(hours=24), keep_to_retention),
         Duty("provisioning logs", timedelta(minutes=30), keep_provisioning_logs_short),
+        Duty("mail that was left", timedelta(minutes=2), carry_mail_that_was_left),
         Duty("managed people after a pause", timedelta(minutes=1), finish_sweeps),
     ]
 

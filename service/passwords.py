@@ -8,14 +8,17 @@ import asyncio
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from typing import TypeVar
 
 from passlib.hash import argon2
 
 from service.refusals import Busy, Invalid, Refused
+from service.text import canonical
 
 MIN_LENGTH = 15  # NIST SP 800-63B rev 4, 3.1.1.2: a password that is the only factor
 MAX_LENGTH = 1_024
+_MAX_UNIT = 4  # characters that are no password however often they are repeated
 _WORKERS = 2
 _WAITING = 64
 
@@ -33,10 +36,13 @@ class PasswordHasher:
         self._waiting = 0
         self._of_nobody = _argon2id.hash("a password that nobody has")
 
-    async def hash(self, password: str) -> str:
-        """The hash to keep of a new password; Invalid where it is too short or too long."""
+    async def hash(self, password: str, *about: str) -> str:
+        """The hash to keep of a new password; Invalid where it is too short or too long, or one of those that are
+        guessed first: a common one, or little more than what it is `about`, such as the userName."""
         if not MIN_LENGTH <= len(password) <= MAX_LENGTH:
             raise Refused(Invalid("password", f"must have {MIN_LENGTH} to {MAX_LENGTH:,} characters"))
+        if _is_guessed_first(password, about):
+            raise Refused(Invalid("password", "is one of those that are guessed first: choose another one"))
         return await self._in_pool(_argon2id.hash, _normal(password))
 
     async def verify(self, password: str, known_hash: str | None) -> bool:
@@ -58,6 +64,28 @@ class PasswordHasher:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
         finally:
             self._waiting -= 1
+
+
+def _is_guessed_first(password: str, about: tuple[str, ...]) -> bool:
+    """NIST SP 800-63B rev 4, 3.1.1.2: compared with what is commonly used and with what is known of the person, and so
+    are its letters alone and what it repeats."""
+    folded = canonical(password)
+    letters = "".join(character for character in folded if character.isalpha())
+    expected = _common() | {canonical(each) for each in about} | {canonical(each).partition("@")[0] for each in about}
+    return any(_repeated(each) in expected for each in (folded, letters)) or len(_repeated(folded)) <= _MAX_UNIT
+
+
+def _repeated(text: str) -> str:
+    """The shortest text that this one is a repetition of, which may be itself."""
+    unit = (text + text).find(text, 1)
+    return text[:unit] if unit > 0 else text
+
+
+@cache
+def _common() -> frozenset[str]:
+    from zxcvbn.frequency_lists import FREQUENCY_LISTS
+
+    return frozenset(FREQUENCY_LISTS["passwords"])
 
 
 def _normal(password: str) -> str:

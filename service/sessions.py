@@ -150,6 +150,11 @@ def store_password(uow: UnitOfWork, *, user_id: str, user_name: str, password_ha
     """Keep a new password's hash (see `service.passwords`) in place of the old one."""
     uow.demand(Permission.PASSWORDS_WRITE)
     _refuse_unless_known(uow, user_id)
+    keep_password(uow, user_id=user_id, user_name=user_name, password_hash=password_hash)
+
+
+def keep_password(uow: UnitOfWork, *, user_id: str, user_name: str, password_hash: str) -> None:
+    """The same, for whoever has made sure that it may be done."""
     uow.delete(Credential, user_id=user_id)
     uow.insert(Credential, {"user_id": user_id, "password_hash": password_hash, "set_at": now()})
     uow.record(Event(Action.PASSWORD_SET, "User", user_id, user_name))

@@ -23,6 +23,7 @@ class TokenKind(StrEnum):
     SCIM_KEY = "hc_scim_"
     API_KEY = "hc_key_"
     SESSION = "hc_session_"
+    LINK = "hc_link_"
 
 
 def new_token(kind: TokenKind) -> str:

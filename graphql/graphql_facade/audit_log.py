@@ -52,6 +52,9 @@ publish(
     GROUP_MEMBERS_CHANGED="People joined or left a group.",
     GROUP_ROLE_SET="A group was mapped to a role, or is not any more.",
     GROUP_DELETED="A group was removed for good.",
+    USER_INVITED="A person was invited by mail.",
+    INVITATION_ACCEPTED="A person has accepted the invitation.",
+    NEW_PASSWORD_ASKED_FOR="A link to set a new password was mailed to a person.",  # noqa: S106 - a description
     PASSWORD_SET="A person's password was set.",  # noqa: S106 - a description
     API_KEY_CREATED="An API key was created.",
     API_KEY_ROTATED="An API key was replaced by another.",

@@ -9,6 +9,7 @@ from strawberry.dataloader import DataLoader
 
 from service.actor import Actor, Channel
 from service.authentication import NOT_SIGNED_IN, Caller, recognise_key, recognise_session
+from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
 from service.unit_of_work import UnitOfWork
@@ -24,13 +25,16 @@ class Context:
 
     `key` is an API key that the request shows, which goes before a session; `token` is the session's. `new_token` is
     one to set as a cookie, "" to clear the cookie, None to leave it as it is. `groups_of` finds the groups that a
-    person is in, together with those of others.
+    person is in, together with those of others. `page_url` makes the address of a page of its name and a workspace's
+    subdomain.
     """
 
     work: Work
     hasher: PasswordHasher
     caller: Caller
+    postman: Postman
     scim_base_url: Callable[[str], str]
+    page_url: Callable[[str, str], str]
     key: str | None
     token: str | None
     new_token: str | None = None
@@ -62,6 +66,10 @@ class Context:
         """Run a verb in a transaction, as whoever asks: found anew, since the mutation before may have ended that."""
         self._actor = await self._recognised()
         return await self.work.write(self._actor, verb, *args, **kwargs)
+
+    async def carry_mail(self) -> None:
+        """Have what was posted in the workspace carried; nobody waits for it."""
+        self.postman.soon((await self.actor()).workspace_id)
 
     async def _recognised(self) -> Actor:
         if self.key:

@@ -24,6 +24,7 @@ from graphql_facade.requests import (
 )
 from graphql_facade.schema import make_schema
 from service.authentication import Caller
+from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
 from service.sessions import LIFETIME
@@ -36,16 +37,25 @@ class GraphqlEndpoint:
     """The ASGI application at one path; `scope["state"]["caller"]` says who calls and from where.
 
     `development` allows plain http, introspection and suggestions. `scim_base_url` makes a workspace's SCIM address of
-    its subdomain.
+    its subdomain, `page_url` the address of a page of the page's name and that.
     """
 
     def __init__(
-        self, work: Work, hasher: PasswordHasher, *, development: bool, scim_base_url: Callable[[str], str]
+        self,
+        work: Work,
+        hasher: PasswordHasher,
+        postman: Postman,
+        *,
+        development: bool,
+        scim_base_url: Callable[[str], str],
+        page_url: Callable[[str, str], str],
     ) -> None:
         self._work = work
         self._hasher = hasher
+        self._postman = postman
         self._development = development
         self._scim_base_url = scim_base_url
+        self._page_url = page_url
         self._schema = make_schema(introspection=development)
         # Browsers keep a `__Host-` cookie only from https, for this very host and the path `/` (RFC 6265bis, 4.1.3.2).
         self._cookie = "headcount_session" if development else "__Host-headcount_session"
@@ -71,7 +81,9 @@ class GraphqlEndpoint:
             work=self._work,
             hasher=self._hasher,
             caller=caller,
+            postman=self._postman,
             scim_base_url=self._scim_base_url,
+            page_url=self._page_url,
             key=_key(request),
             token=request.cookies.get(self._cookie),
         )

@@ -62,6 +62,7 @@ publish(
     SESSIONS_OPEN="Sign in.",
     SESSIONS_USE="See and end one's own session.",
     API_KEYS_USE="Act with an API key.",
+    MAIL_CARRY="Send mail.",
     PROVISIONING_LOG_WRITE="Write the provisioning log.",
     PROVISIONING_SWEEP="Change managed people as a pause was decided.",
     RETENTION_ENFORCE="Remove what is kept for a time only, when that is over.",

@@ -9,6 +9,7 @@ from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
 from strawberry.types import ExecutionContext
 
+from graphql_facade.accounts import AccountMutations
 from graphql_facade.api_keys import ApiKeyMutations, api_key_by_id
 from graphql_facade.audit_log import audit_event_by_id
 from graphql_facade.context import Context, Info
@@ -74,6 +75,7 @@ class Query:
 class Mutation(
     SessionMutations,
     SessionRevocations,
+    AccountMutations,
     UserMutations,
     GroupMutations,
     ApiKeyMutations,

@@ -90,7 +90,7 @@ class SessionMutations:
     async def sign_in(self, info: Info, input: SignInInput) -> SignInResult:
         """Sign in, and let go of the session that the browser had."""
         context = info.context
-        named = {"subdomain": _workspace(context, input.workspace), "identifier": input.email}
+        named = {"subdomain": workspace_named(context, input.workspace), "identifier": input.email}
         try:
             signed_in, token = await sign_in(
                 context.work, context.hasher, context.caller, **named, password=input.password
@@ -142,7 +142,7 @@ async def _end_session(context: Context) -> bool:
     return True
 
 
-def _workspace(context: Context, given: str | None) -> str:
+def workspace_named(context: Context, given: str | None) -> str:
     """The subdomain of the workspace to sign in to, or Invalid."""
     here = context.caller.subdomain
     wanted = given.strip().lower() if given else None

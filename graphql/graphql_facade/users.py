@@ -13,6 +13,7 @@ from graphql_facade.nodes import Node
 from graphql_facade.resolvers import resolved
 from graphql_facade.spelling import input_path
 from service.actor import Role
+from service.clock import now
 from service.pages import PageRequest
 from service.users import fields, queries
 from service.users.deciding import locked_fields
@@ -33,14 +34,18 @@ publish(
 class UserStatus(Enum):
     """Derived from `active`."""
 
+    INVITED = strawberry.enum_value("INVITED", description="They are invited and have not come in yet.")
     ACTIVE = strawberry.enum_value("ACTIVE", description="They have.")
     INACTIVE = strawberry.enum_value("INACTIVE", description="They have not: `statusReason` says why.")
 
 
 @strawberry.enum(description="Why a person has no access.")
 class UserStatusReason(Enum):
-    """By the door that deactivated them."""
+    """By the door that deactivated them; or the invitation's end."""
 
+    INVITATION_EXPIRED = strawberry.enum_value(
+        "INVITATION_EXPIRED", description="The invitation is good no more: `invitationResend` sends another."
+    )
     DEACTIVATED_BY_ADMIN = strawberry.enum_value(
         "ADMIN", description="Somebody in the workspace, or support, ended it."
     )
@@ -80,6 +85,9 @@ class User(Node):
     title: str | None = strawberry.field(description="The job title. It grants nothing.")
     status: UserStatus = strawberry.field(description="Whether the person has access.")
     status_reason: UserStatusReason | None = strawberry.field(description="Why not, if not.")
+    invitation_expires_at: datetime | None = strawberry.field(
+        description="Until when the invitation is good that the person has not accepted yet."
+    )
     role: Role = strawberry.field(description="What the person may do.")
     managed_by: ManagedBy = strawberry.field(description="Who decides about the person.")
     locked_fields: list[str] = strawberry.field(
@@ -105,8 +113,9 @@ class User(Node):
                 for email in addresses(row.emails)
             ],
             title=row.title,
-            status=UserStatus.ACTIVE if row.active else UserStatus.INACTIVE,
-            status_reason=UserStatusReason(row.deactivated_by) if row.deactivated_by else None,
+            status=_status(row),
+            status_reason=_reason(row),
+            invitation_expires_at=row.invitation_expires_at if row.active else None,
             role=Role(row.role),
             managed_by=ManagedBy(row.managed_by),
             locked_fields=[input_path(name)[0] for name in locked_fields(row) if name != "active"],
@@ -133,10 +142,9 @@ class UserFilter:
 
     def in_domain(self) -> queries.UserFilter:
         """The filter in the domain's words."""
-        statuses = set(self.status or ())
         return queries.UserFilter(
             text=self.query or None,
-            active=UserStatus.ACTIVE in statuses if len(statuses) == 1 else None,
+            statuses=tuple(status.name for status in UserStatus if status in (self.status or ())),
             roles=tuple(role for role in Role if role in (self.role or ())) or None,
             managed_by=self.managed_by,
         )
@@ -144,6 +152,19 @@ class UserFilter:
 
 UserFilterArgument = Annotated[UserFilter | None, strawberry.argument(description="Which people.")]
 UserOrderArgument = Annotated[UserOrderName, strawberry.argument(description="In which order.")]
+
+
+def _status(row: fields.User) -> UserStatus:
+    if not row.active:
+        return UserStatus.INACTIVE
+    return UserStatus.ACTIVE if row.invitation_expires_at is None else UserStatus.INVITED
+
+
+def _reason(row: fields.User) -> UserStatusReason | None:
+    if row.deactivated_by:
+        return UserStatusReason(row.deactivated_by)
+    invited_until = row.invitation_expires_at
+    return UserStatusReason.INVITATION_EXPIRED if row.active and invited_until and invited_until <= now() else None
 
 
 async def user_by_id(context: Context, id: str) -> User:

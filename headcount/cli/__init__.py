@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from headcount.carriers import carrier_of
 from headcount.cli import api_keys, copying, flags, users, workspaces
 from headcount.cli.terminal import err, failure, out, settings_of_process
 from headcount.logs import set_up_logs
@@ -17,6 +18,7 @@ from headcount.refusals import sentence
 from headcount.rehearsal.player import rehearse as play_rehearsal
 from headcount.settings import PREFIX, Settings
 from service.background import duties, keep_doing
+from service.mail.carrier import Postman
 from service.refusals import Refused
 from service.store.opening import UnusableDatabaseError, open_engine
 from service.store.schema import migrate as migrate_schema
@@ -83,12 +85,14 @@ def worker() -> None:
 
 async def _until_told_to_stop(settings: Settings) -> None:
     work = open_work(settings)
-    task = asyncio.ensure_future(keep_doing(work, duties(audit_days=settings.audit_days)))
+    postman = Postman(work, carrier_of(settings))
+    task = asyncio.ensure_future(keep_doing(work, duties(postman.carry, audit_days=settings.audit_days)))
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     try:
         with contextlib.suppress(asyncio.CancelledError):
             await task
     finally:
+        await postman.close()
         await work.close()
 
 

@@ -122,6 +122,7 @@ class User(UserFields, table=True):
     updated_at: datetime = Field(sa_type=Instant)
     deactivated_at: datetime | None = Field(default=None, sa_type=Instant)
     deactivated_by: str | None = None
+    invitation_expires_at: datetime | None = Field(default=None, sa_type=Instant)  # None: accepted, or there was none
 
 
 class UserEmail(SQLModel, table=True):

@@ -1,10 +1,11 @@
 """How users are found, always within the actor's workspace; conditions come from the doors as SQL over `User`."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from functools import lru_cache
 
-from sqlalchemy import ColumnElement, bindparam, exists, or_, select
+from sqlalchemy import ColumnElement, bindparam, exists, not_, or_, select
 
 from service.actor import Permission, Role
 from service.finding import Cursor, Found, Search, Window, found, pattern_of
@@ -57,12 +58,22 @@ class UserOrder(Enum):
     CREATED_DESC = Order("users, the newest first", (_USER.c.id,), descending=True)
 
 
+_invited = _USER.c.invitation_expires_at.is_not(None)
+STATUSES: Mapping[str, ColumnElement[bool]] = {
+    "INVITED": _USER.c.active.is_(True) & _invited,
+    "ACTIVE": _USER.c.active.is_(True) & not_(_invited),
+    "INACTIVE": _USER.c.active.is_(False),
+}
+"""What each status of a person is."""
+
+
 @dataclass(frozen=True)
 class UserFilter:
-    """Which people to list; what is None does not matter. `text` is part of a name, a userName or an address."""
+    """Which people to list; what is None or empty does not matter. `text` is part of a name, a userName or an address;
+    `statuses` are those of `STATUSES`."""
 
     text: str | None = None
-    active: bool | None = None
+    statuses: tuple[str, ...] = ()
     roles: tuple[Role, ...] | None = None
     managed_by: ManagedBy | None = None
 
@@ -72,8 +83,6 @@ class UserFilter:
         given: dict[str, object] = {f"role_{number}": role.value for number, role in enumerate(self.roles or ())}
         if self.text is not None:
             given["text"] = pattern_of(self.text)
-        if self.active is not None:
-            given["active"] = self.active
         if self.managed_by is not None:
             given["managed_by"] = self.managed_by.value
         return given
@@ -83,18 +92,18 @@ def page_users(uow: UnitOfWork, filter: UserFilter, order: UserOrder, wanted: Pa
     """One page of the workspace's people."""
     uow.demand(Permission.USERS_READ)
     parameters = filter.parameters
-    return page_of(uow, _filtered(tuple(parameters)), order.value, wanted, parameters)
+    return page_of(uow, _filtered(tuple(parameters), filter.statuses), order.value, wanted, parameters)
 
 
 def count_users(uow: UnitOfWork, filter: UserFilter) -> int:
     """How many of the workspace's people a filter finds."""
     uow.demand(Permission.USERS_READ)
     parameters = filter.parameters
-    return uow.number(_filtered(tuple(parameters)).count, **parameters)
+    return uow.number(_filtered(tuple(parameters), filter.statuses).count, **parameters)
 
 
 @lru_cache(maxsize=64)
-def _filtered(names: tuple[str, ...]) -> Narrowed[User]:
+def _filtered(names: tuple[str, ...], statuses: tuple[str, ...]) -> Narrowed[User]:
     """One query for all filters of one shape."""
     query = narrowed(User)
     if "text" in names:
@@ -103,8 +112,8 @@ def _filtered(names: tuple[str, ...]) -> Narrowed[User]:
         address = exists(select(_EMAIL.c.user_id).where(mine, _EMAIL.c.value_key.like(text, escape="\\")))
         named = (column.like(text, escape="\\") for column in (_USER.c.name_key, _USER.c.user_name_key))
         query = query.where(or_(*named, address))
-    if "active" in names:
-        query = query.where(_USER.c.active == bindparam("active"))
+    if statuses:
+        query = query.where(or_(*(STATUSES[status] for status in statuses)))
     roles = [_USER.c.role == bindparam(name) for name in names if name.startswith("role_")]
     if roles:
         query = query.where(or_(*roles))

@@ -3,12 +3,15 @@
 import base64
 import secrets
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from graphql_facade.context import Context
 from graphql_facade.schema import make_schema
+from headcount.carriers import FolderCarrier
+from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
 from service.users.commands import create_user
 from service.work import Work
@@ -232,7 +235,7 @@ def test_a_cursor_of_anything_else_is_refused_with_one_message(
 
 @pytest.mark.anyio
 async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
-    work: Work, store: CountingStore, hasher: PasswordHasher, founded: tuple[str, Acme, Any]
+    work: Work, store: CountingStore, hasher: PasswordHasher, founded: tuple[str, Acme, Any], tmp_path: Path
 ) -> None:
     acme = founded[1]
     _, token = await session_of(work, hasher, "alice@acme.example")
@@ -244,7 +247,9 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
             work=work,
             hasher=hasher,
             caller=caller("acme"),
+            postman=Postman(work, FolderCarrier(tmp_path, "a@b.example")),
             scim_base_url=lambda subdomain: subdomain,
+            page_url=lambda page, subdomain: f"{page} of {subdomain}",
             key=None,
             token=token,
         )

@@ -3,6 +3,7 @@
 A new field, mutation, node, id argument or way to the workspace that stands in no table here makes a test fail.
 """
 
+import secrets
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -45,6 +46,7 @@ def admins(permission: str) -> Row:
 
 SIGNED_IN = Row()
 ANYBODY = Row(nobody=YES)
+LINKED = Row(*4 * ("INVALID_INPUT",))  # for whoever has the link: test_accounts.py
 
 TABLE = {
     "Query.viewer": SIGNED_IN,
@@ -80,6 +82,12 @@ TABLE = {
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
     "Mutation.reauthenticate": SIGNED_IN,
+    "Mutation.passwordChange": SIGNED_IN,
+    "Mutation.passwordForgotten": ANYBODY,
+    "Mutation.passwordSet": LINKED,
+    "Mutation.invitationAccept": LINKED,
+    "Mutation.userInvite": admins("USERS_WRITE"),
+    "Mutation.invitationResend": admins("USERS_WRITE"),
     "Mutation.sessionRevoke": SIGNED_IN,
     "Mutation.userSessionsRevoke": admins("USERS_WRITE"),
     "Mutation.userCreate": admins("USERS_WRITE"),
@@ -222,6 +230,13 @@ class Stage:
         theirs = self.somebody("owner" if role == "nobody" else role)
         return str(theirs.ask("{ viewer { session { id } } }")["viewer"]["session"]["id"])
 
+    def invited(self) -> str:
+        """The id of somebody who is invited and has not come in yet."""
+        person = {"email": f"invited.{secrets.token_hex(4)}@permissions.example"}
+        wanted = "... on UserInvitePayload { outcomes { user { id } } }"
+        made = self.cast.alice.do("userInvite", {"people": [person]}, wanted)
+        return str(made["outcomes"][0]["user"]["id"])
+
     def own_key(self, role: str) -> str:
         """The id of an API key that somebody of this role has made for themselves."""
         wanted = "... on ApiKeyCreatePayload { apiKey { id } }"
@@ -233,6 +248,12 @@ class Stage:
         """An input with which a mutation goes well for who may do it."""
         inputs: dict[str, Callable[[], Data]] = {
             "signIn": lambda: {"email": self.emails.get(role, self.acme.owner_email), "password": PASSWORD},
+            "passwordForgotten": lambda: {"email": f"{role}@nowhere.example"},
+            "passwordSet": lambda: {"token": "hc_link_none", "password": PASSWORD},
+            "invitationAccept": lambda: {"token": "hc_link_none", "password": PASSWORD},
+            "passwordChange": lambda: {"currentPassword": PASSWORD, "newPassword": PASSWORD},
+            "userInvite": lambda: {"people": [{"email": f"invited.{role}@permissions.example"}]},
+            "invitationResend": lambda: {"id": self.invited()},
             "reauthenticate": lambda: {"password": PASSWORD},
             "sessionRevoke": lambda: {"id": self.another_session(role)},
             "userCreate": lambda: {"email": f"{role}@permissions.example", "userName": f"made by {role}"},
@@ -444,6 +465,7 @@ OUTSIDER = {
             "userDelete",
             "sessionRevoke",
             "userSessionsRevoke",
+            "invitationResend",
             "apiKeyRotate",
             "apiKeyRevoke",
             "personalKeyRotate",

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.accounts import invite_user
 from service.actor import Actor, Permission, Role, system
 from service.api_keys import ApiKeyScope, RotationOverlap
 from service.audit_log import AuditFilter
@@ -14,6 +15,8 @@ from service.flags import Flag
 from service.groups.commands import create_group
 from service.groups.fields import GroupFields
 from service.ids import new_id
+from service.links import Purpose
+from service.mail.outbox import take_out
 from service.pages import Order, PageRequest
 from service.provisioning.conflicts import page_conflicts
 from service.provisioning.log import ProvisioningFilter, page_provisioning_events, write_exchanges
@@ -55,6 +58,10 @@ VALUES: dict[str, Any] = {
     "scopes": [ApiKeyScope.SCIM],
     "overlap": RotationOverlap.DAY,
     "identifier": "mallory",
+    "page": lambda subdomain: f"https://{subdomain}.example",
+    "purpose": Purpose.NEW_PASSWORD,
+    "token": "hc_link_none",
+    "why": "no answer",
     "search": Search(query=narrowed(User), order=Order("users", (table_of(User).c.id,)), parameters={}),
     "subdomain": "mine",
     "user_name": "Mallory",
@@ -76,8 +83,8 @@ VALUES: dict[str, Any] = {
     "service.users.queries.filter": UserFilter(),
 }
 
-# Notes of a last use: they change nothing that anybody decided, and nobody waits for their answer.
-ANSWERS_NOTHING = {"note_activity"}
+# Notes of a last use, and of mail: they change nothing that anybody decided, and nobody waits for their answer.
+ANSWERS_NOTHING = {"note_activity", "note_sent", "note_failed"}
 
 
 def arguments(verb: Verb, ids: dict[str, str]) -> tuple[list[Any], dict[str, Any]]:
@@ -105,7 +112,11 @@ async def ids(work: Work, acme: Acme) -> dict[str, str]:
     await work.write(acme.alice, create_user, made)
     assert isinstance(await refusal(work.write(acme.directory, create_user, made)), Taken)
     (conflict,) = (await work.read(acme.alice, page_conflicts, None, PageRequest(first=1))).rows
+    invited = person("dave@acme.example", emails=[{"value": "dave@acme.example"}])
+    await work.write(acme.alice, invite_user, invited, Role.MEMBER, str)
+    (mail,) = await work.write(system(acme.id), take_out)
     return {
+        "mail_id": mail.id,
         "conflict_id": conflict.id,
         "entry_id": entry.id,
         "user_id": bob,

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import bindparam, select
 from sqlmodel import SQLModel
 
+import service.tables  # noqa: F401 - declares every table
 from service.actor import Actor, ActorKind, Channel, Role, nobody, support
 from service.api_keys import ApiKeyScope, create_api_key
 from service.audit import AuditEvent

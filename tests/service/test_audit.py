@@ -4,7 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from service.actor import Actor, ActorKind, Channel, Permission, Role
+from service.accounts import ask_for_new_password, invite_user, redeem_link
+from service.actor import Actor, ActorKind, Channel, Permission, Role, system
 from service.api_keys import ApiKeyScope, RotationOverlap, create_api_key, revoke_api_key, rotate_api_key
 from service.audit import Action, Change, Event, row_of
 from service.clock import now
@@ -13,6 +14,8 @@ from service.founding import found_workspace
 from service.groups.commands import create_group, delete_group, update_group
 from service.groups.fields import MemberAct, MemberChange, group_fields
 from service.groups.roles import set_group_role
+from service.links import Purpose
+from service.mail.outbox import take_out
 from service.pages import PageRequest
 from service.passwords import PasswordHasher
 from service.provisioning.breaker import approve_mass_deactivation
@@ -93,6 +96,13 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         for _ in range(OF_AN_ACCOUNT):
             await work.write(acme.nobody, count_attempt, "carol@acme.example")
         assert isinstance(await refusal(work.write(acme.nobody, count_attempt, "Carol@acme.example")), LimitReached)
+        dave = person("dave@acme.example", emails=[{"value": "dave@acme.example"}])
+        await work.write(acme.ann, invite_user, dave, Role.MEMBER, str)
+        (invitation,) = await work.write(system(acme.id), take_out)
+        link = invitation.body.partition("#")[2].split()[0]
+        redeemed = (link, Purpose.INVITATION, await hasher.hash(PASSWORD), "a browser")
+        await work.write(acme.nobody, redeem_link, *redeemed)
+        await work.write(acme.nobody, ask_for_new_password, "dave@acme.example", str)
         key, secret = await work.write(acme.ann, create_api_key, name="Entra", scopes=[ApiKeyScope.SCIM])
         await work.write(acme.ann, rotate_api_key, key.id, RotationOverlap.DAY)
         await work.write(acme.ann, revoke_api_key, key.id)
@@ -127,6 +137,12 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "SIGNED_IN",
         "SESSIONS_REVOKED",
         "SIGN_IN_SLOWED_DOWN",
+        "USER_CREATED",
+        "USER_INVITED",
+        "PASSWORD_SET",
+        "INVITATION_ACCEPTED",
+        "SIGNED_IN",
+        "NEW_PASSWORD_ASKED_FOR",
         "API_KEY_CREATED",
         "API_KEY_CREATED",
         "API_KEY_ROTATED",

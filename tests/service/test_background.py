@@ -373,4 +373,8 @@ async def test_people_and_keys_enforce_no_retention(work: Work, acme: Acme) -> N
 
 def the_duty(*, audit_days: int) -> Duty:
     """Retention."""
-    return duties(audit_days=audit_days)[0]
+
+    async def carry_nothing(workspace_id: str) -> None:
+        raise AssertionError(f"retention carries no mail, of {workspace_id} or another")
+
+    return duties(carry_nothing, audit_days=audit_days)[0]

@@ -160,7 +160,10 @@ async def test_orders_searches_and_cursors_are_the_same(both: tuple[Work, Work, 
     works = (on_sqlite, on_postgres)
     for wanted in (
         *(UserFilter(text=text) for text in TEXTS),
-        *(UserFilter(active=True, roles=(Role.OWNER, Role.ADMIN)), UserFilter(managed_by=ManagedBy.DIRECTORY)),
+        *(
+            UserFilter(statuses=("ACTIVE", "INVITED"), roles=(Role.OWNER, Role.ADMIN)),
+            UserFilter(managed_by=ManagedBy.DIRECTORY),
+        ),
     ):
         counts = [await work.read(acme.alice, count_users, wanted) for work in works]
         pages = [await work.read(acme.alice, page_users, wanted, UserOrder.NAME_ASC, HUNDRED) for work in works]

@@ -12,7 +12,8 @@ from sqlalchemy import Column, String, Table, delete, func, insert, select, upda
 from sqlalchemy.schema import CreateTable
 from sqlmodel import AutoString, SQLModel
 
-from service.actor import system
+from service.accounts import invite_user
+from service.actor import Role, system
 from service.flags import Flag, set_flag
 from service.groups.commands import create_group
 from service.groups.fields import MemberAct, MemberChange, group_fields
@@ -69,6 +70,8 @@ async def work(store: PostgresStore, acme: Acme, globex: Globex, seal: Seal) -> 
         user_id = next(iter(company.people.values()))
         await work.write(company.nobody, open_session, user_id=user_id, user_name="?", client="a browser")
         await work.write(company.nobody, count_attempt, "somebody")
+        invited = person("invited@a.example", emails=[{"value": "invited@a.example"}])
+        await work.write(company.support, invite_user, invited, Role.MEMBER, str)
         await work.write(company.support, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="why not")
         group = group_fields({"display_name": "Engineers"})
         await work.write(company.directory, create_group, group, [MemberChange(MemberAct.ADD, (user_id,))])

@@ -1,0 +1,1 @@
+"""Mail: posted in the transaction that it tells of, and carried afterwards."""
