@@ -74,8 +74,6 @@ def _say_what_to_do(settings: Settings) -> None:
     password = _SAMPLE_PASSWORD_FILE.read_text() if _SAMPLE_PASSWORD_FILE.exists() else "(the one you chose)"
     base_url = settings.scim_base_url(_SAMPLE)
     mail = "the SMTP server" if settings.smtp_url.get_secret_value() else f"{OUTBOX}/ (HEADCOUNT_SMTP_URL is not set)"
-        "to the SMTP server" if settings.smtp_url.get_secret_value() else f"{OUTBOX}/ (HEADCOUNT_SMTP_URL is not set)"
-    )
     console = Console(width=max(Console().width, 120), highlight=False)
     console.print(
         f"""
