@@ -101,6 +101,7 @@ class ApiKey(SQLModel, table=True):
     owner_id: str | None = None
     rotated_to_id: str | None = None
     idempotency_key: str | None = None
+    warned_days: int | None = None  # how long before its end people were told of it last: `service.expiry`
 
 
 _KEY = table_of(ApiKey)

@@ -10,10 +10,12 @@ import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from time import monotonic
 
 from service.actor import system
 from service.clock import now
+from service.expiry import warn_of_expiry
 from service.mail.outbox import remove_old_mail
 from service.provisioning.log import trim_provisioning_log
 from service.provisioning.pausing import sweep_all
@@ -40,33 +42,38 @@ class Duty:
 
 def duties(carry_mail: Callable[[str], Awaitable[None]], *, audit_days: int) -> list[Duty]:
     """What there is to do; `audit_days` of 0 keeps the audit log for ever. `carry_mail` carries a workspace's."""
+    return [
+        Duty("retention", timedelta(hours=24), partial(_keep_to_retention, audit_days=audit_days)),
+        Duty("provisioning logs", timedelta(minutes=30), partial(_everywhere, verb=trim_provisioning_log)),
+        Duty("keys that expire", timedelta(hours=6), partial(_warn_of_expiry, carry_mail=carry_mail)),
+        Duty("mail that was left", timedelta(minutes=2), partial(_carry_what_was_left, carry_mail=carry_mail)),
+        Duty("managed people after a pause", timedelta(minutes=1), _finish_sweeps),
+    ]
 
-    async def carry_mail_that_was_left(work: Work) -> None:
-        for workspace in await work.lookup(all_workspaces):
+
+async def _keep_to_retention(work: Work, *, audit_days: int) -> None:
+    for verb in (remove_expired_sessions, forget_old_attempts, remove_old_mail):
+        await _everywhere(work, verb)
+    if audit_days:
+        before = now() - timedelta(days=audit_days)
+        await _everywhere(work, lambda uow: trim_audit_log(uow, before))
+
+
+async def _warn_of_expiry(work: Work, *, carry_mail: Callable[[str], Awaitable[None]]) -> None:
+    for workspace in await work.lookup(all_workspaces):
+        if await work.write(system(workspace.id), warn_of_expiry):
             await carry_mail(workspace.id)
 
-    async def keep_to_retention(work: Work) -> None:
-        await _everywhere(work, remove_expired_sessions)
-        await _everywhere(work, forget_old_attempts)
-        await _everywhere(work, remove_old_mail)
-        if audit_days:
-            before = now() - timedelta(days=audit_days)
-            await _everywhere(work, lambda uow: trim_audit_log(uow, before))
 
-    async def keep_provisioning_logs_short(work: Work) -> None:
-        await _everywhere(work, trim_provisioning_log)
+async def _carry_what_was_left(work: Work, *, carry_mail: Callable[[str], Awaitable[None]]) -> None:
+    for workspace in await work.lookup(all_workspaces):
+        await carry_mail(workspace.id)
 
-    async def finish_sweeps(work: Work) -> None:
-        for workspace in await work.lookup(all_workspaces):
-            if workspace.provisioning_sweep is not None:
-                await sweep_all(work, workspace.id)
 
-    return [
-        Duty("retention", timedelta(hours=24), keep_to_retention),
-        Duty("provisioning logs", timedelta(minutes=30), keep_provisioning_logs_short),
-        Duty("mail that was left", timedelta(minutes=2), carry_mail_that_was_left),
-        Duty("managed people after a pause", timedelta(minutes=1), finish_sweeps),
-    ]
+async def _finish_sweeps(work: Work) -> None:
+    for workspace in await work.lookup(all_workspaces):
+        if workspace.provisioning_sweep is not None:
+            await sweep_all(work, workspace.id)
 
 
 async def keep_doing(work: Work, what: Iterable[Duty]) -> None:

@@ -51,5 +51,23 @@ It is good once, until {_moment(until)}.
     )
 
 
+def key_expires(
+    recipient: str, *, name: str, workspace: str, key: str, hint: str, at: datetime, used_at: datetime | None
+) -> Letter:
+    """To whoever can replace an API key before it expires."""
+    used = f"It was last used on {_moment(used_at)}." if used_at else "It has not been used so far."
+    return Letter(
+        recipient,
+        f'The API key "{key}" of {workspace} expires on {at:%d %B %Y}',
+        f"""Hello {name},
+
+the API key "{key}" ({hint}) of {workspace} opens nothing any more from {_moment(at)}. {used}
+
+To keep what uses it at work, replace it under Settings, API, and put the new key where the old one is. Both are good
+for as long as you choose.
+""",
+    )
+
+
 def _moment(moment: datetime) -> str:
     return f"{moment:%d %B %Y, %H:%M} UTC"
