@@ -12,6 +12,7 @@ from service.audit import Action, Change, Event, change_of
 from service.clock import now
 from service.groups.fields import GroupMember
 from service.ids import is_possible, new_id
+from service.links import OneTimeLink
 from service.provisioning.breaker import count_deactivation
 from service.provisioning.conflicts import note_taken, refuse_unless_linkable
 from service.refusals import NotFound, OwnerProtected, Refused, Stale, Taken
@@ -201,7 +202,7 @@ def delete_user(uow: UnitOfWork, user_id: str, *, if_version: Container[int] | N
     bury(uow, user)
     uow.claim(user_id)
     receipt = _receipt(uow, user_id)
-    for model in (Credential, UserEmail, GroupMember):
+    for model in (Credential, OneTimeLink, UserEmail, GroupMember):
         uow.delete(model, user_id=user_id)
     if not uow.delete(User, id=user_id):
         raise Refused(NotFound("User", user_id))

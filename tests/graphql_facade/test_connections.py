@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from graphql_facade.context import Context
+from graphql_facade.groups import groups_of
 from graphql_facade.schema import make_schema
 from headcount.carriers import FolderCarrier
 from service.mail.carrier import Postman
@@ -240,7 +241,9 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
     acme = founded[1]
     _, token = await session_of(work, hasher, "alice@acme.example")
     schema = make_schema(introspection=False)
-    asked = document("users", "first: 100").replace("nodes { id }", "nodes { id displayName emails { address } }")
+    asked = document("users", "first: 100").replace(
+        "nodes { id }", "nodes { id emails { address } groups { displayName } }"
+    )
 
     async def statements(number: int) -> list[str]:
         context = Context(
@@ -253,6 +256,7 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
             key=None,
             token=token,
         )
+        context.groups_of = groups_of(context)
         with store.counting() as made:
             result = await schema.execute(asked, context_value=context)
             counted = list(made)
@@ -265,4 +269,4 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
         emails = [{"value": f"p{number}@acme.example", "primary": True}]
         await work.write(acme.alice, create_user, person(f"p{number}", emails=emails))
     assert await statements(100) == few
-    assert len(few) <= 4  # the session, the workspace, the page, the total
+    assert len(few) <= 5  # the session, the workspace, the page, the total, all groups
