@@ -82,7 +82,7 @@ TABLE = {
     "Mutation.signIn": ANYBODY,
     "Mutation.signOut": SIGNED_IN,
     "Mutation.reauthenticate": SIGNED_IN,
-    "Mutation.passwordChange": SIGNED_IN,
+    "Mutation.passwordChange": Row(*3 * ("INVALID_CREDENTIALS",)),  # the right one would sign the cast out
     "Mutation.passwordForgotten": ANYBODY,
     "Mutation.passwordSet": LINKED,
     "Mutation.invitationAccept": LINKED,
@@ -251,7 +251,7 @@ class Stage:
             "passwordForgotten": lambda: {"email": f"{role}@nowhere.example"},
             "passwordSet": lambda: {"token": "hc_link_none", "password": PASSWORD},
             "invitationAccept": lambda: {"token": "hc_link_none", "password": PASSWORD},
-            "passwordChange": lambda: {"currentPassword": PASSWORD, "newPassword": PASSWORD},
+            "passwordChange": lambda: {"currentPassword": "not the password", "newPassword": PASSWORD},
             "userInvite": lambda: {"people": [{"email": f"invited.{role}@permissions.example"}]},
             "invitationResend": lambda: {"id": self.invited()},
             "reauthenticate": lambda: {"password": PASSWORD},
@@ -370,6 +370,7 @@ def test_there_is_no_other_way_to_what_is_guarded() -> None:
         "Viewer.workspace",
         "Workspace.provisioning",
         "SignInPayload.viewer",
+        "PasswordSetPayload.viewer",
         *GROUPS_FOUND,
     }
 

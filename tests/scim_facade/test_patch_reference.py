@@ -141,6 +141,7 @@ def test_what_is_rendered_parses_and_renders_as_it_was(bob: Document) -> None:
         except Refused:
             return None
         row = {"id": "usr_1", "workspace_id": "wsp_1", "deactivated_at": None, "deactivated_by": None}
+        row["invitation_expires_at"] = None
         values = row | initial_values(fields, Role.MEMBER, ManagedBy.DIRECTORY, at)
         columns = [column.key for column in User.__table__.columns]  # type: ignore[attr-defined]
         return USER.render(tuple(values[name] for name in columns), "https://acme.example/1")  # type: ignore[arg-type]

@@ -171,11 +171,11 @@ async def test_people_are_found_by_what_they_are(work: Work, acme: Acme) -> None
 
     everybody = {*acme.people.values(), carol.id}
     assert await found() == everybody
-    assert await found(active=False) == {carol.id}
-    assert await found(active=True) == everybody - {carol.id}
+    assert await found(statuses=("INACTIVE",)) == {carol.id}
+    assert await found(statuses=("ACTIVE",)) == everybody - {carol.id}
     assert await found(roles=(Role.OWNER, Role.ADMIN)) == {acme.people["Alice"], acme.people["Ann"]}
     assert await found(managed_by=ManagedBy.DIRECTORY) == {carol.id}
-    assert await found(managed_by=ManagedBy.DIRECTORY, active=True) == set()
+    assert await found(managed_by=ManagedBy.DIRECTORY, statuses=("ACTIVE", "INVITED")) == set()
 
 
 async def test_keys_come_the_newest_first(work: Work, acme: Acme) -> None:

@@ -149,4 +149,4 @@ def test_the_address_that_mail_goes_to() -> None:
 def test_a_new_row_has_every_column_but_its_keys() -> None:
     values = initial_values(person("bob"), Role.MEMBER, ManagedBy.WORKSPACE, datetime.now(UTC))
     missing = set(User.model_fields) - set(values)
-    assert missing == {"id", "workspace_id", "deactivated_at", "deactivated_by"}
+    assert missing == {"id", "workspace_id", "deactivated_at", "deactivated_by", "invitation_expires_at"}
