@@ -29,7 +29,7 @@ def keys(browser: Browser) -> list[Data]:
     """The keys page."""
     found = browser.ask(KEYS)["viewer"]["workspace"]["apiKeys"]
     nodes: list[Data] = found["nodes"]
-    assert found["totalCount"] == len(nodes)
+    assert found["totalCount"] == len(nodes) or len(nodes) == 100
     return nodes
 
 
