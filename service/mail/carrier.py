@@ -33,8 +33,7 @@ class Postman:
         if workspace_id in self._rounds:
             self._again.add(workspace_id)
             return
-        self._rounds[workspace_id] = task = asyncio.ensure_future(self._round(workspace_id))
-        task.add_done_callback(lambda _: self._rounds.pop(workspace_id, None))
+        self._rounds[workspace_id] = asyncio.ensure_future(self._round(workspace_id))
 
     async def carry(self, workspace_id: str) -> None:
         """Send what is due in a workspace."""
@@ -56,6 +55,9 @@ class Postman:
                 await self.carry(workspace_id)
         except Exception as error:
             _log.warning("mail is carried later: %r", error)
+        finally:  # in the same step as the last look, so that nothing that was posted since is overlooked
+            self._again.discard(workspace_id)
+            del self._rounds[workspace_id]
 
     async def _send(self, workspace_id: str, mail: Mail) -> None:
         try:
