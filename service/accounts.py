@@ -22,6 +22,7 @@ from service.store.columns import table_of
 from service.unit_of_work import UnitOfWork, narrowed
 from service.users.commands import create_user
 from service.users.fields import User, UserFields, primary_email, shown_name
+from service.users.queries import get_user
 from service.work import Work
 from service.workspaces import Workspace
 
@@ -141,9 +142,7 @@ def _invite(uow: UnitOfWork, user: User, page: Page) -> User:
     post(uow, letters.invitation(recipient, **said, link=link, until=until))
     uow.keep(User, user.id, {"invitation_expires_at": until})
     uow.record(Event(Action.USER_INVITED, "User", user.id, shown_name(user)))
-    invited = uow.first(_BY_ID, id=user.id)
-    assert invited is not None  # noqa: S101 - it was there a statement ago
-    return invited
+    return get_user(uow, user.id)
 
 
 def _tell_of_new_password(uow: UnitOfWork, user: User) -> None:

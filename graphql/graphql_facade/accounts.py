@@ -10,7 +10,6 @@ from graphql_facade.nodes import domain_id
 from graphql_facade.refusals import (
     BusyError,
     Error,
-    ErrorCode,
     ForbiddenError,
     InvalidCredentialsError,
     InvalidInputError,
@@ -20,12 +19,12 @@ from graphql_facade.refusals import (
     error_of,
 )
 from graphql_facade.resolvers import mutation
-from graphql_facade.sign_in import workspace_named
+from graphql_facade.sign_in import somebody_signed_in, workspace_named, wrong_password
 from graphql_facade.users import User
 from graphql_facade.viewer import Viewer
 from service import accounts
 from service.actor import Role
-from service.authentication import BAD_SIGN_IN, NOT_SIGNED_IN, NOWHERE, guest_in
+from service.authentication import NOWHERE, guest_in
 from service.founding import person_fields
 from service.links import Purpose
 from service.refusals import Busy, Forbidden, Invalid, Refused, Unauthenticated
@@ -215,16 +214,12 @@ class AccountMutations:
     async def password_change(self, info: Info, input: PasswordChangeInput) -> PasswordChangeResult:
         """Change."""
         context = info.context
-        actor = await context.actor()
-        if actor.session_id is None:
-            raise Refused(Unauthenticated(NOT_SIGNED_IN))
+        actor = await somebody_signed_in(context)
         said = {"current": input.current_password, "new": input.new_password}
         try:
             await accounts.change_password(context.work, context.hasher, actor, **said)
         except Refused as refused:
-            if refused.reason == Unauthenticated(BAD_SIGN_IN):
-                return InvalidCredentialsError(code=ErrorCode.INVALID_CREDENTIALS, message="The password is wrong.")
-            raise
+            return wrong_password(refused)
         await context.carry_mail()
         return PasswordChangePayload(ok=True)
 

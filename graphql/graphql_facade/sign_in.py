@@ -15,6 +15,7 @@ from graphql_facade.refusals import (
 )
 from graphql_facade.resolvers import mutation
 from graphql_facade.viewer import Viewer
+from service.actor import Actor
 from service.authentication import BAD_SIGN_IN, NOT_SIGNED_IN, reauthenticate, sign_in
 from service.refusals import Invalid, NotFound, Refused, Unauthenticated
 from service.sessions import end_session
@@ -107,15 +108,10 @@ class SessionMutations:
     async def reauthenticate(self, info: Info, input: ReauthenticateInput) -> ReauthenticateResult:
         """Show it."""
         context = info.context
-        actor = await context.actor()
-        if actor.session_id is None:
-            raise Refused(Unauthenticated(NOT_SIGNED_IN))
         try:
-            await reauthenticate(context.work, context.hasher, actor, input.password)
+            await reauthenticate(context.work, context.hasher, await somebody_signed_in(context), input.password)
         except Refused as refused:
-            if refused.reason == Unauthenticated(BAD_SIGN_IN):
-                return InvalidCredentialsError(code=ErrorCode.INVALID_CREDENTIALS, message="The password is wrong.")
-            raise
+            return wrong_password(refused)
         return ReauthenticatePayload(ok=True)
 
     @mutation("End this session.")
@@ -140,6 +136,21 @@ async def _end_session(context: Context) -> bool:
             return False
         raise
     return True
+
+
+async def somebody_signed_in(context: Context) -> Actor:
+    """Who acts with a session, or Unauthenticated: an API key has no password."""
+    actor = await context.actor()
+    if actor.session_id is None:
+        raise Refused(Unauthenticated(NOT_SIGNED_IN))
+    return actor
+
+
+def wrong_password(refused: Refused) -> InvalidCredentialsError:
+    """The answer where that is why a password that was asked for once more was refused; raises any other refusal."""
+    if refused.reason != Unauthenticated(BAD_SIGN_IN):
+        raise refused
+    return InvalidCredentialsError(code=ErrorCode.INVALID_CREDENTIALS, message="The password is wrong.")
 
 
 def workspace_named(context: Context, given: str | None) -> str:

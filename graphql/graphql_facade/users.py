@@ -32,7 +32,7 @@ publish(
 
 @strawberry.enum(description="Whether a person has access.")
 class UserStatus(Enum):
-    """Derived from `active`."""
+    """Derived from `active` and from an invitation that has not been accepted; see `queries.STATUSES`."""
 
     INVITED = strawberry.enum_value("INVITED", description="They are invited and have not come in yet.")
     ACTIVE = strawberry.enum_value("ACTIVE", description="They have.")
