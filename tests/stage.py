@@ -47,6 +47,8 @@ class Terminal:
         """The same without a process of its own, which would take longer to begin than the work does."""
         with chdir(self.folder), ThreadPoolExecutor(1) as elsewhere:  # where no event loop is running
             done = elsewhere.submit(CliRunner().invoke, app, words, env=self.env | env).result(60)
+        if isinstance(done.exception, Exception):
+            raise done.exception
         assert done.exit_code == 0, done.output
         return done
 
