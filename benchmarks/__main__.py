@@ -51,7 +51,7 @@ def main(
     users: Annotated[list[int] | None, typer.Option(min=100, help="People in each workspace; repeatable.")] = None,
     clients: Annotated[int, typer.Option(min=1, max=100, help="Connections.")] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
-    seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 1.6,
+    seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 1.2,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
 ) -> None:
     """Measure what a request costs, beside the least it could cost. Needs Linux."""

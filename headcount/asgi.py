@@ -1,13 +1,14 @@
 """The running program: the one place that knows both doors.
 
 /api/scim/…                    the SCIM facade; so is every path of a host <subdomain>.api.<base domain>
-/graphql                       the GraphQL API
+/graphql, /audit-events.csv     the GraphQL API; the audit log as a file
 /live, /ready                  whether the process runs; whether it can serve
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from time import perf_counter
 
 import structlog
@@ -16,7 +17,11 @@ from fastapi import FastAPI
 from starlette.responses import JSONResponse, PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from graphql_facade.audit_export import PATH as AUDIT_EXPORT
+from graphql_facade.audit_export import AuditExport
 from graphql_facade.endpoint import GraphqlEndpoint
+from graphql_facade.entrance import Entrance
+from graphql_facade.trusted_documents import TrustedDocuments
 from headcount.carriers import carrier_of
 from headcount.hosts import HostNames, Place
 from headcount.logs import set_up_logs
@@ -51,7 +56,7 @@ class Headcount:
         self._recorder = Recorder(self._work)
         self._scim = ScimFacade(self._work, SCIM_PATH, self._recorder)
         self._postman = Postman(self._work, carrier_of(settings))
-        self._graphql = GraphqlEndpoint(
+        entrance = Entrance(
             self._work,
             self._hasher,
             self._postman,
@@ -59,6 +64,15 @@ class Headcount:
             scim_base_url=settings.scim_base_url,
             page_url=settings.page_url,
         )
+        self._pages: dict[str, ASGIApp] = {
+            "/graphql": GraphqlEndpoint(
+                entrance,
+                _trusted_documents(settings),
+                development=settings.is_development,
+                points_per_minute=settings.graphql_points_per_minute,
+            ),
+            AUDIT_EXPORT: AuditExport(entrance),
+        }
         self._rest = self._health()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -100,9 +114,7 @@ class Headcount:
             return PlainTextResponse(refused.detail, refused.status)
         if is_scim:
             return self._scim
-        if path == "/graphql":
-            return self._graphql
-        return self._rest
+        return self._pages.get(path, self._rest)
 
     def _health(self) -> FastAPI:
         @asynccontextmanager
@@ -142,6 +154,12 @@ def application() -> Headcount:
     settings = load_settings()
     set_up_logs(development=settings.is_development)
     return Headcount(settings)
+
+
+def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
+    """The only operations that browsers may have run; in development they may have any."""
+    file = settings.trusted_documents
+    return TrustedDocuments.read(Path(file)) if file and not settings.is_development else None
 
 
 def _refused(scope: Scope, place: Place | None) -> Rejected | None:

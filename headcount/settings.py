@@ -69,6 +69,14 @@ class Settings(BaseSettings):
         "offered) or smtps://…; without one, mail is put into var/outbox/",
     )
     mail_from: str = Field("", description="whom mail is from, such as 'Acme <accounts@example.com>'")
+    graphql_points_per_minute: int = Field(
+        60_000,
+        ge=1_000,
+        description="what a caller of GraphQL may spend in a minute, in each process; see docs/graphql.md",
+    )
+    trusted_documents: str = Field(
+        "", description="a file of the only operations that browsers may have GraphQL run, by their hashes; none: any"
+    )
     access_log: bool = Field(False, description="log a line for each request (never its query string)")
 
     @model_validator(mode="after")

@@ -1,6 +1,6 @@
 """Who acts, in which workspace, through which door, and what they may do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
@@ -24,6 +24,8 @@ class Permission(StrEnum):
     PROVISIONING_WRITE = "provisioning:write"
     PROVISIONING_SWEEP = "provisioning:sweep"
     SEATS_WRITE = "seats:write"
+    PLANS_WRITE = "plans:write"
+    WORKSPACES_SUPPORT = "workspaces:support"
     WORKSPACES_CREATE = "workspaces:create"
     PASSWORDS_WRITE = "passwords:write"
     SESSIONS_OPEN = "sessions:open"
@@ -72,6 +74,22 @@ _ADMIN = _MEMBER | {
     Permission.PROVISIONING_WRITE,
 }
 _ROLE_PERMISSIONS = {Role.OWNER: _ADMIN, Role.ADMIN: _ADMIN, Role.MEMBER: _MEMBER}
+
+
+# Of a member of staff: in the realm of their own, and in a workspace that they support.
+STAFF = frozenset(
+    {Permission.WORKSPACE_READ, Permission.USERS_READ, Permission.SESSIONS_USE, Permission.WORKSPACES_SUPPORT}
+)
+_SUPPORTING = frozenset(
+    {
+        Permission.WORKSPACE_READ,
+        Permission.FLAGS_READ,
+        Permission.FLAGS_WRITE,
+        Permission.PLANS_WRITE,
+        Permission.SEATS_WRITE,
+        Permission.AUDIT_READ,
+    }
+)
 
 
 class ActorKind(StrEnum):
@@ -131,6 +149,19 @@ def support(workspace_id: str, *, name: str = "command line", ip: str | None = N
         permissions=frozenset(Permission),
         channel=Channel.SUPPORT,
         ip=ip,
+    )
+
+
+def supporting(staff: Actor, workspace_id: str) -> Actor:
+    """A member of staff in the workspace that they support, which sees their name: no people, keys or directories."""
+    return replace(
+        staff,
+        kind=ActorKind.SUPPORT,
+        workspace_id=workspace_id,
+        permissions=_SUPPORTING,
+        channel=Channel.SUPPORT,
+        role=None,
+        session_id=None,
     )
 
 

@@ -11,7 +11,11 @@ from sqlmodel import Field, SQLModel
 from service.actor import Actor
 from service.clock import now
 from service.ids import new_id
+from service.refusals import Invalid, Refused
 from service.store.columns import Instant, Json
+from service.text import unstorable
+
+_MAX_REASON = 500
 
 
 class Action(StrEnum):
@@ -38,6 +42,7 @@ class Action(StrEnum):
     API_KEY_ROTATED = "API_KEY_ROTATED"
     API_KEY_REVOKED = "API_KEY_REVOKED"
     FLAG_SET = "FLAG_SET"
+    PLAN_SET = "PLAN_SET"
     MASS_DEACTIVATION_STOPPED = "MASS_DEACTIVATION_STOPPED"
     MASS_DEACTIVATION_APPROVED = "MASS_DEACTIVATION_APPROVED"
     CONFLICT_DECIDED = "CONFLICT_DECIDED"
@@ -46,6 +51,7 @@ class Action(StrEnum):
     PROVISIONING_PAUSED = "PROVISIONING_PAUSED"
     PROVISIONING_RESUMED = "PROVISIONING_RESUMED"
     AUDIT_LOG_TRIMMED = "AUDIT_LOG_TRIMMED"
+    AUDIT_LOG_EXPORTED = "AUDIT_LOG_EXPORTED"
     SIGNED_IN = "SIGNED_IN"
     SIGNED_OUT = "SIGNED_OUT"
     SESSIONS_REVOKED = "SESSIONS_REVOKED"
@@ -59,6 +65,15 @@ class Change:
     field: str
     before: str | None
     after: str | None
+
+
+def checked_reason(text: str) -> str:
+    """The reason that somebody gives for an act, or Invalid."""
+    if not text.strip() or len(text) > _MAX_REASON:
+        raise Refused(Invalid("reason", f"must say why, in 1 to {_MAX_REASON} characters"))
+    if why := unstorable(text):
+        raise Refused(Invalid("reason", why))
+    return text.strip()
 
 
 def change_of(field: str, before: object, after: object) -> Change:

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlalchemy import bindparam, select
 
-from service.actor import Actor, ActorKind, Channel, Permission, Role, nobody
+from service.actor import STAFF, Actor, ActorKind, Channel, Permission, Role, nobody
 from service.api_keys import ApiKey, ApiKeyScope, note_use, permissions_of
 from service.clock import now
 from service.flags import Flag, FlagOverride, is_on
@@ -24,7 +24,7 @@ from service.tokens import TokenKind, is_well_formed
 from service.unit_of_work import STAMPED_EVERY, Lookup, UnitOfWork, narrowed
 from service.users.fields import Named, User, UserEmail, shown_name
 from service.work import Work
-from service.workspaces import Workspace, find_workspace
+from service.workspaces import STAFF_REALM, Workspace, find_workspace
 
 BAD_KEY = (
     "The API key is not valid here. Check that it was copied whole, that it has not been revoked or has expired, "
@@ -76,6 +76,7 @@ class _KeyRow(Named, Protocol):
     subdomain: str
     plan: str
     scim_override: bool | None
+    scim_override_expires_at: datetime | None
     strict_scim: bool
     provisioning_paused_at: datetime | None
     owner_id: str | None
@@ -110,6 +111,7 @@ _KEY_BY_HASH = (
             _W.c.strict_scim,
             _W.c.provisioning_paused_at,
             _F.c.enabled.label("scim_override"),
+            _F.c.expires_at.label("scim_override_expires_at"),
         ),
         *(_K.c.owner_id, _U.c.active.label("user_active"), _U.c.role, *_NAMES),
     )
@@ -248,7 +250,7 @@ def _key_holder(lookup: Lookup, token: str, kind: TokenKind, caller: Caller, cha
         ip=caller.ip,
         request_id=caller.request_id,
     )
-    provisioning = is_on(Flag.SCIM_PROVISIONING, row.plan, row.scim_override)
+    provisioning = is_on(Flag.SCIM_PROVISIONING, row.plan, row.scim_override, row.scim_override_expires_at)
     is_paused = row.provisioning_paused_at is not None
     return KeyHolder(actor, scopes, provisioning, is_paused, row.strict_scim, row.last_used_at)
 
@@ -264,7 +266,7 @@ def _signed_in(lookup: Lookup, token: str, caller: Caller) -> SignedIn:
         id=row.user_id,
         name=shown_name(row),
         workspace_id=row.workspace_id,
-        permissions=role.permissions,
+        permissions=STAFF if row.workspace_id == STAFF_REALM else role.permissions,
         channel=Channel.APP,
         role=role,
         session_id=row.id,

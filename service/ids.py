@@ -1,6 +1,7 @@
 """Identifiers: a prefix that names the kind, and a UUIDv7 (RFC 9562): random, and sorted by time of creation."""
 
 import re
+from datetime import datetime
 
 import uuid_utils
 
@@ -13,6 +14,11 @@ def new_id(prefix: str) -> str:
     74 of its bits are random; among those of one millisecond 42 bits count up and 32 are random. No id is a secret.
     """
     return f"{prefix}_{uuid_utils.uuid7().hex}"
+
+
+def least_id(prefix: str, moment: datetime) -> str:
+    """What sorts before every identifier of this kind that was made at this moment or later, and after all others."""
+    return f"{prefix}_{int(moment.timestamp() * 1000):012x}"  # RFC 9562, 5.7: milliseconds come first
 
 
 def is_possible(id: str) -> bool:

@@ -108,7 +108,7 @@ class UnitOfWork:
     def demand_recent_password(self) -> None:
         """Refuse with ReauthenticationRequired where a session acts whose password was shown too long ago."""
         shown = self.actor.confirmed_at
-        if self.actor.session_id is not None and (shown is None or now() - shown > CONFIRMED_FOR):
+        if self.actor.session_id is not None if shown is None else now() - shown > CONFIRMED_FOR:
             raise Refused(ReauthenticationRequired())
 
     def claim(self, id: str) -> None:

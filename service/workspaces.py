@@ -17,7 +17,9 @@ from service.text import unstorable
 from service.unit_of_work import Lookup, UnitOfWork, narrowed
 
 _DNS_LABEL = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
-_RESERVED = frozenset({"api", "www"})
+STAFF_REALM = "wsp_staff"
+STAFF_SUBDOMAIN = "support"
+_RESERVED = frozenset({"api", "www", STAFF_SUBDOMAIN})
 
 
 class Plan(StrEnum):
@@ -67,6 +69,7 @@ class Workspace(ProvisioningSettings, table=True):
 _WORKSPACE = table_of(Workspace)
 _OWN = narrowed(Workspace)
 _BY_SUBDOMAIN = select(_WORKSPACE).where(_WORKSPACE.c.subdomain == bindparam("subdomain"))
+_BY_ID = select(_WORKSPACE).where(_WORKSPACE.c.id == bindparam("id"))
 _ALL = select(_WORKSPACE).order_by(_WORKSPACE.c.subdomain)
 
 
@@ -80,7 +83,7 @@ def create_workspace(uow: UnitOfWork, *, subdomain: str, name: str, plan: Plan) 
     if not _DNS_LABEL.fullmatch(subdomain):
         why = "must be a DNS label: 1 to 63 lower-case letters, digits and hyphens, no hyphen at either end"
         raise Refused(Invalid("subdomain", why))
-    if subdomain in _RESERVED:
+    if subdomain in _RESERVED and uow.actor.workspace_id != STAFF_REALM:
         raise Refused(Invalid("subdomain", f"must not be one of {', '.join(sorted(_RESERVED))}"))
     if not name.strip():
         raise Refused(Invalid("name", "must not be empty"))
@@ -116,6 +119,12 @@ def get_workspace(uow: UnitOfWork) -> Workspace:
 def find_workspace(lookup: Lookup, subdomain: str) -> Workspace | None:
     """The workspace with this subdomain, for a door or a command that is about to act in it."""
     workspace: Workspace | None = lookup.first(_BY_SUBDOMAIN, subdomain=subdomain)
+    return workspace
+
+
+def find_workspace_by_id(lookup: Lookup, id: str) -> Workspace | None:
+    """The workspace with this id, for staff who support it."""
+    workspace: Workspace | None = lookup.first(_BY_ID, id=id)
     return workspace
 
 

@@ -12,17 +12,18 @@ from graphql_facade.flags import WorkspaceFlag, flag_id
 from graphql_facade.nodes import Node, domain_id
 from graphql_facade.spelling import camel_case
 from service import audit, audit_log
-from service.actor import ActorKind, Channel
+from service.actor import Actor, ActorKind, Channel
 from service.audit import Action
 from service.flags import Flag
 from service.pages import PageRequest
+from service.work import Work
 
 publish(
     ActorKind,
     "What somebody who acts is.",
     USER="A person of the workspace.",
     API_KEY="The holder of an API key.",
-    SUPPORT="The operator of this installation.",
+    SUPPORT="A member of the support staff, or the operator of this installation.",
     SYSTEM="The service itself, at its background work.",
     NOBODY="Somebody who was about to sign in.",
 )
@@ -32,7 +33,7 @@ publish(
     APP="The settings pages.",
     API="This API, with an API key.",
     SCIM="An identity provider.",
-    SUPPORT="The operator's command line.",
+    SUPPORT="The support staff's console, or the operator's command line.",
     SYSTEM="None: the service's own background work.",
 )
 publish(
@@ -59,7 +60,8 @@ publish(
     API_KEY_CREATED="An API key was created.",
     API_KEY_ROTATED="An API key was replaced by another.",
     API_KEY_REVOKED="An API key was revoked.",
-    FLAG_SET="A flag was set.",
+    FLAG_SET="A flag was set, or what it was set to has ended.",
+    PLAN_SET="The workspace was put on another plan; `changes` name the flags that this switched.",
     MASS_DEACTIVATION_STOPPED="The directory was about to end too many people's access, and was stopped.",
     MASS_DEACTIVATION_APPROVED="An admin let the directory go on.",
     PROVISIONING_PAUSED="An admin told the directory to wait.",
@@ -68,6 +70,7 @@ publish(
     SEATS_SET="The number of people who may have access was set.",
     PROVISIONING_SETTINGS_CHANGED="Something that the directory may do was changed.",
     AUDIT_LOG_TRIMMED="Events from before the time that the operator keeps them for were removed.",
+    AUDIT_LOG_EXPORTED="Events were taken out as a file; `changes` say by which filter.",
     SIGNED_IN="A person signed in.",
     SIGNED_OUT="A person signed out.",
     SESSIONS_REVOKED="Sessions of a person were ended by them or by an admin.",
@@ -128,7 +131,7 @@ class AuditEvent(Node):
             ),
             target=AuditTarget(
                 kind=row.target_kind,
-                id=_published_id(row.workspace_id, row.target_kind, row.target_id),
+                id=published_id(row.workspace_id, row.target_kind, row.target_id),
                 display_name=row.target_name,
             ),
             changes=[
@@ -147,6 +150,7 @@ class AuditFilter:
     """`service.audit_log.AuditFilter`."""
 
     action: list[Action] | None = strawberry.field(default=None, description="One of these happened.")
+    channel: list[Channel] | None = strawberry.field(default=None, description="It came through one of these doors.")
     actor_id: strawberry.ID | None = strawberry.field(default=None, description="They did it.")
     target_id: strawberry.ID | None = strawberry.field(default=None, description="It was done to this.")
     since: datetime | None = strawberry.field(default=None, description="Then or later.")
@@ -156,6 +160,7 @@ class AuditFilter:
         """The filter in the domain's words."""
         return audit_log.AuditFilter(
             actions=tuple(action for action in Action if action in (self.action or ())) or None,
+            channels=tuple(channel for channel in Channel if channel in (self.channel or ())) or None,
             actor_id=None if self.actor_id is None else domain_id(self.actor_id),
             target_id=None if self.target_id is None else _kept_id(workspace_id, self.target_id),
             since=self.since,
@@ -175,12 +180,19 @@ async def page_of_audit_events(
     context: Context, wanted: PageRequest, filter: AuditFilter | None
 ) -> Connection[AuditEvent]:
     """One page of the workspace's events, the newest first."""
-    which = (filter or AuditFilter()).in_domain((await context.actor()).workspace_id)
-    page = await context.read(audit_log.page_audit_events, which, wanted)
-    return Connection[AuditEvent].of(page, AuditEvent.of, lambda: context.read(audit_log.count_audit_events, which))
+    return await events_page(context.work, await context.actor(), wanted, filter)
 
 
-def _published_id(workspace_id: str, kind: str, id: str) -> strawberry.ID:
+async def events_page(
+    work: Work, actor: Actor, wanted: PageRequest, filter: AuditFilter | None
+) -> Connection[AuditEvent]:
+    """The same of a workspace in which somebody acts."""
+    which = (filter or AuditFilter()).in_domain(actor.workspace_id)
+    page = await work.read(actor, audit_log.page_audit_events, which, wanted)
+    return Connection[AuditEvent].of(page, AuditEvent.of, lambda: work.read(actor, audit_log.count_audit_events, which))
+
+
+def published_id(workspace_id: str, kind: str, id: str) -> strawberry.ID:
     """The log names a flag by its key alone."""
     return flag_id(workspace_id, id) if kind == WorkspaceFlag.__name__ else strawberry.ID(id)
 

@@ -7,6 +7,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 import strawberry
 from strawberry.dataloader import DataLoader
 
+from graphql_facade.rate_limits import RateLimit
 from service.actor import Actor, Channel
 from service.authentication import NOT_SIGNED_IN, Caller, recognise_key, recognise_session
 from service.mail.carrier import Postman
@@ -25,8 +26,8 @@ class Context:
 
     `key` is an API key that the request shows, which goes before a session; `token` is the session's. `new_token` is
     one to set as a cookie, "" to clear the cookie, None to leave it as it is. `groups_of` finds the groups that a
-    person is in, together with those of others. `page_url` makes the address of a page of its name and a workspace's
-    subdomain.
+    person is in, together with those of others. `rate_limit` is what the operation costs and what that leaves.
+    `page_url` makes the address of a page of its name and a workspace's subdomain.
     """
 
     work: Work
@@ -39,12 +40,16 @@ class Context:
     token: str | None
     new_token: str | None = None
     groups_of: DataLoader[str, list[Any]] = field(init=False)
+    rate_limit: RateLimit = field(init=False)
     _actor: Actor | None = field(default=None, repr=False)
 
     async def actor(self) -> Actor:
         """Who asks, or Unauthenticated. Looked up once for what a request reads."""
-        if self._actor is None:
-            self._actor = await self._recognised()
+        return self._actor or await self.recognise()
+
+    async def recognise(self) -> Actor:
+        """Find out anew who asks, or Unauthenticated where what they have shown is good no more."""
+        self._actor = await self._recognised()
         return self._actor
 
     def enter(self, actor: Actor, token: str) -> None:
@@ -64,8 +69,7 @@ class Context:
 
     async def write(self, verb: Callable[Concatenate[UnitOfWork, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a verb in a transaction, as whoever asks: found anew, since the mutation before may have ended that."""
-        self._actor = await self._recognised()
-        return await self.work.write(self._actor, verb, *args, **kwargs)
+        return await self.work.write(await self.recognise(), verb, *args, **kwargs)
 
     async def carry_mail(self) -> None:
         """Have what was posted in the workspace carried; nobody waits for it."""

@@ -1,158 +1,174 @@
-"""The endpoint: one HTTP request in, one GraphQL answer out, and the session's cookie."""
+"""The endpoint: one HTTP request in; one GraphQL answer out, or a stream of them."""
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import AsyncIterator
+from inspect import isawaitable
 from typing import Any
 
+import orjson
+from graphql import ExecutionResult, GraphQLError, OperationType, execute, subscribe
+from sse_starlette import EventSourceResponse, ServerSentEvent
 from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
-from strawberry.exceptions import MissingQueryError
-from strawberry.schema.exceptions import CannotGetOperationTypeError, InvalidOperationTypeError
-from strawberry.types.execution import ExecutionResult, PreExecutionError
-from strawberry.types.graphql import OperationType
+from strawberry.execution.is_awaitable import optimized_is_awaitable
 
 from graphql_facade.context import Context
-from graphql_facade.failures import failed, told
-from graphql_facade.groups import groups_of
-from graphql_facade.requests import (
-    JSON,
-    GraphqlResponse,
-    Operation,
-    Rejected,
-    accepted_media_type,
-    read_operation,
-    refuse_unless_own_page,
-)
+from graphql_facade.documents import Document, Documents
+from graphql_facade.entrance import Entrance
+from graphql_facade.failures import Told, failed, told
+from graphql_facade.lists import ListExecutor
+from graphql_facade.rate_limits import RateLimits
+from graphql_facade.requests import JSON, Accepted, Asked, GraphqlResponse, Rejected, accepted, read_asked
 from graphql_facade.schema import make_schema
+from graphql_facade.trusted_documents import TrustedDocuments
 from service.authentication import Caller
-from service.mail.carrier import Postman
-from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
-from service.sessions import LIFETIME
-from service.work import Work
 
-_OPERATIONS = (OperationType.QUERY, OperationType.MUTATION)
+_MAX_STREAMS = 10  # that one caller may have open
+_PING_SECONDS = 15
 
 
 class GraphqlEndpoint:
     """The ASGI application at one path; `scope["state"]["caller"]` says who calls and from where.
 
-    `development` allows plain http, introspection and suggestions. `scim_base_url` makes a workspace's SCIM address of
-    its subdomain, `page_url` the address of a page of the page's name and that.
+    `development` allows introspection and suggestions. Where there are `trusted` documents, browsers may have no others
+    run. A caller may ask for `points_per_minute`.
     """
 
     def __init__(
-        self,
-        work: Work,
-        hasher: PasswordHasher,
-        postman: Postman,
-        *,
-        development: bool,
-        scim_base_url: Callable[[str], str],
-        page_url: Callable[[str, str], str],
+        self, entrance: Entrance, trusted: TrustedDocuments | None, *, development: bool, points_per_minute: int
     ) -> None:
-        self._work = work
-        self._hasher = hasher
-        self._postman = postman
+        self._entrance = entrance
+        self._trusted = trusted
         self._development = development
-        self._scim_base_url = scim_base_url
-        self._page_url = page_url
-        self._schema = make_schema(introspection=development)
-        # Browsers keep a `__Host-` cookie only from https, for this very host and the path `/` (RFC 6265bis, 4.1.3.2).
-        self._cookie = "headcount_session" if development else "__Host-headcount_session"
+        self._schema = make_schema()._schema  # graphql-core's, which runs it
+        self._documents = Documents(self._schema, introspection=development)
+        self._rate_limits = RateLimits(points_per_minute)
+        self._streams: Counter[str] = Counter()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
-        caller: Caller = scope["state"]["caller"]
         request = Request(scope, receive)
-        media_type = JSON
+        readable = Accepted(JSON, events=False)
         try:
-            media_type = accepted_media_type(request.headers.get("accept"))
-            response = await self._answer(request, caller, media_type)
+            readable = accepted(request.headers.get("accept"))
+            response = await self._answer(request, readable)
         except Rejected as rejected:
-            response = GraphqlResponse(rejected.body, rejected.status, media_type, rejected.headers)
+            response = GraphqlResponse(rejected.body, rejected.status, readable.json or JSON, rejected.headers)
         except Exception as error:
-            response = GraphqlResponse({"errors": [failed(error, caller)]}, 500, media_type)
+            told_ = failed(error, request.state.caller)
+            response = GraphqlResponse({"errors": [told_]}, 500, readable.json or JSON)
         await response(scope, receive, send)
 
-    async def _answer(self, request: Request, caller: Caller, media_type: str) -> GraphqlResponse:
-        refuse_unless_own_page(request, secure=not self._development)
-        operation = await read_operation(request)
-        context = Context(
-            work=self._work,
-            hasher=self._hasher,
-            caller=caller,
-            postman=self._postman,
-            scim_base_url=self._scim_base_url,
-            page_url=self._page_url,
-            key=_key(request),
-            token=request.cookies.get(self._cookie),
-        )
-        await _refuse_unless_it_opens(context)
-        context.groups_of = groups_of(context)
-        result = await self._executed(operation, context)
-        body: dict[str, Any] = {}
-        if result.errors:
-            body["errors"] = [told(error, caller, suggestions=self._development) for error in result.errors]
-        if _was_executed(result):
-            body["data"] = result.data
-        response = GraphqlResponse(body, 200 if "data" in body else 400, media_type)
-        self._set_cookie(response, context.new_token)
+    async def _answer(self, request: Request, readable: Accepted) -> Response:
+        self._entrance.refuse_other_sites(request)
+        asked = await read_asked(request)
+        context = await self._entrance.context_of(request)
+        caller = context.caller
+        try:
+            document = self._documents.document(self._text(asked, context))
+            if document.errors:
+                return self._unread(document.errors, readable, caller)
+            operation = document.operation(asked.name)
+        except GraphQLError as error:
+            return self._unread([error], readable, caller)
+        context.rate_limit = self._rate_limits.take(await _who(context), operation.cost.of(asked.variables))
+        if operation.kind is OperationType.SUBSCRIPTION:
+            if not readable.events:
+                raise Rejected(406, "NOT_ACCEPTABLE", "A subscription is answered with text/event-stream: accept it.")
+            return EventSourceResponse(await self._stream(document, asked, context), ping=_PING_SECONDS)
+        executed = execute(**self._arguments(document, asked, context))
+        result = await executed if isawaitable(executed) else executed
+        body = self._body(result, caller)
+        response: Response
+        if readable.json is None and "data" in body:
+            response = EventSourceResponse(_one(body))
+        else:
+            response = GraphqlResponse(body, 200 if "data" in body else 400, readable.json or JSON)
+        self._entrance.set_cookie(response, context)
         return response
 
-    async def _executed(self, operation: Operation, context: Context) -> ExecutionResult:
+    def _text(self, asked: Asked, context: Context) -> str:
+        """The document to run, which an API key's holder writes and a browser takes from its pages."""
+        if asked.document_id is not None:
+            if self._trusted is None:
+                raise Rejected(400, "UNKNOWN_DOCUMENT", "No documents are known here by an id: send the `query`.")
+            return self._trusted.text(asked.document_id)
+        text = asked.query or ""
+        if self._trusted is not None and context.key is None:
+            self._trusted.refuse_unless_known(text)
+        return text
+
+    def _arguments(self, document: Document, asked: Asked, context: Context) -> dict[str, Any]:
+        return {
+            "schema": self._schema,
+            "document": document.node,
+            "context_value": context,
+            "variable_values": asked.variables,
+            "operation_name": asked.name,
+            "executor_class": ListExecutor,
+            "is_awaitable": optimized_is_awaitable,
+            "completions": document.completions,
+        }
+
+    def _unread(self, errors: list[GraphQLError], readable: Accepted, caller: Caller) -> Response:
+        return GraphqlResponse(self._body(ExecutionResult(None, errors), caller), 400, readable.json or JSON)
+
+    def _body(self, result: ExecutionResult, caller: Caller) -> Told:
+        """An answer; without `data` where nothing was run: errors of a document and of variables have no path."""
+        body: Told = {}
+        if result.errors:
+            body["errors"] = [told(error, caller, suggestions=self._development) for error in result.errors]
+        if result.data is not None or any(error.path for error in result.errors or ()):
+            body["data"] = result.data
+        return body
+
+    async def _stream(self, document: Document, asked: Asked, context: Context) -> AsyncIterator[ServerSentEvent]:
+        who = await _who(context)
+        if self._streams[who] >= _MAX_STREAMS:
+            message = f"{_MAX_STREAMS} subscriptions are open already: end one of them first."
+            raise Rejected(429, "LIMIT_EXCEEDED", message, limit=_MAX_STREAMS)
+        return self._events(who, document, asked, context)
+
+    async def _events(
+        self, who: str, document: Document, asked: Asked, context: Context
+    ) -> AsyncIterator[ServerSentEvent]:
+        """Answers as they come, in the distinct connections mode of the GraphQL over SSE protocol."""
+        self._streams[who] += 1
         try:
-            return await self._schema.execute(
-                operation.query,
-                variable_values=operation.variables,
-                context_value=context,
-                operation_name=operation.name,
-                allowed_operation_types=_OPERATIONS,
-            )
-        except CannotGetOperationTypeError as error:
-            raise Rejected(400, "BAD_REQUEST", error.as_http_error_reason()) from None
-        except InvalidOperationTypeError:
-            raise Rejected(400, "BAD_REQUEST", "There are no subscriptions here.") from None
-        except MissingQueryError:
-            raise Rejected(400, "BAD_REQUEST", "There is no operation in the document.") from None
-
-    def _set_cookie(self, response: GraphqlResponse, token: str | None) -> None:
-        if token is not None:
-            age = int(LIFETIME.total_seconds()) if token else 0
-            response.set_cookie(self._cookie, token, max_age=age, secure=not self._development, httponly=True)
+            subscribed = subscribe(**self._arguments(document, asked, context))
+            results = await subscribed if isawaitable(subscribed) else subscribed
+            if isinstance(results, ExecutionResult):
+                yield _next(self._body(results, context.caller))
+            else:
+                async for result in results:
+                    yield _next(self._body(result, context.caller))
+        except Exception as error:
+            wrapped = GraphQLError("The subscription has ended.", original_error=error)
+            yield _next({"errors": [told(wrapped, context.caller, suggestions=False)]})
+        finally:
+            self._streams[who] -= 1
+            if not self._streams[who]:
+                del self._streams[who]
+        yield ServerSentEvent(event="complete", data="")
 
 
-def _was_executed(result: ExecutionResult) -> bool:
-    """Whether an operation ran at all: errors of a document have no result, and those of variables no path."""
-    if isinstance(result, PreExecutionError):
-        return False
-    return result.data is not None or any(error.path for error in result.errors or ())
+async def _one(body: Told) -> AsyncIterator[ServerSentEvent]:
+    yield _next(body)
+    yield ServerSentEvent(event="complete", data="")
 
 
-def _key(request: Request) -> str | None:
-    """The API key that the request shows as a bearer token (RFC 6750, 2.1), if it shows one."""
-    shown = request.headers.getlist("authorization")
-    if not shown:
-        return None
-    scheme, _, token = shown[0].strip().partition(" ")
-    if len(shown) > 1 or scheme.lower() != "bearer" or not token.strip():
-        raise _unauthenticated("One Authorization header is understood here, and only as Bearer <API key>.")
-    return token.strip()
+def _next(body: Told) -> ServerSentEvent:
+    return ServerSentEvent(event="next", data=orjson.dumps(body).decode())
 
 
-async def _refuse_unless_it_opens(context: Context) -> None:
-    """A key that does not open this door is a mistake to be told of before anything is done."""
-    if context.key is None:
-        return
+async def _who(context: Context) -> str:
+    """Whose points are spent: a key's, a person's, or those of the address where nobody is signed in."""
     try:
         actor = await context.actor()
     except Refused as refused:
         if isinstance(refused.reason, Unauthenticated):
-            raise _unauthenticated(refused.reason.why) from None
+            return context.caller.ip or "-"
         raise
-    if not actor.permissions:
-        raise _unauthenticated("The API key is for SCIM. This API takes keys with USERS_READ or USERS_WRITE.")
-
-
-def _unauthenticated(message: str) -> Rejected:
-    challenge = {"WWW-Authenticate": 'Bearer realm="headcount", error="invalid_token"'}
-    return Rejected(401, "UNAUTHENTICATED", message, challenge)
+    return f"{actor.workspace_id} {actor.id}"

@@ -37,11 +37,13 @@ class WorkspaceFlag(Node):
     key: Flag = strawberry.field(description="Which flag it is.")
     description: str = strawberry.field(description="What it switches.")
     enabled: bool = strawberry.field(description="Whether it is on.")
+    is_available: bool = strawberry.field(description="Whether the workspace's plan may have it at all.")
     source: FlagSource = strawberry.field(description="Where the value comes from.")
     plan_default: bool = strawberry.field(description="What it is on this plan unless somebody sets it.")
     reason: str | None = strawberry.field(description="Why it was set, if it was.")
     set_by: str | None = strawberry.field(description="Who set it, by the name they had then.")
     set_at: datetime | None = strawberry.field(description="When it was set.")
+    expires_at: datetime | None = strawberry.field(description="Until when; then it is what the plan says again.")
 
     @classmethod
     def of(cls, state: FlagState, workspace_id: str) -> Self:
@@ -52,11 +54,13 @@ class WorkspaceFlag(Node):
             key=state.flag,
             description=state.description,
             enabled=state.enabled,
+            is_available=state.is_available,
             source=state.source,
             plan_default=state.plan_default,
             reason=override.reason if override else None,
             set_by=override.set_by if override else None,
             set_at=override.set_at if override else None,
+            expires_at=override.expires_at if override else None,
         )
 
 

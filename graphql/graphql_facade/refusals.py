@@ -57,6 +57,8 @@ publish(
     PROVISIONING_READ="See what the directory does and may do.",
     PROVISIONING_WRITE="Decide what the directory may do.",
     SEATS_WRITE="Set the number of seats.",
+    PLANS_WRITE="Set what a workspace pays for.",
+    WORKSPACES_SUPPORT="See customers' workspaces as support does, and set their flags, plans and seats.",
     WORKSPACES_CREATE="Create workspaces.",
     PASSWORDS_WRITE="Set passwords.",
     SESSIONS_OPEN="Sign in.",

@@ -22,23 +22,27 @@ _QUALITY = re.compile(r"0(\.\d{0,3})?|1(\.0{0,3})?", re.ASCII)  # RFC 9110, 12.4
 
 JSON = "application/json"
 GRAPHQL_JSON = "application/graphql-response+json"
+EVENT_STREAM = "text/event-stream"
 
 
 class Rejected(Exception):  # noqa: N818 - an answer, not a fault
     """A request that is refused before there is an operation: status, code and message."""
 
-    def __init__(self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str, headers: Mapping[str, str] | None = None, **details: object
+    ) -> None:
         super().__init__(message)
         self.status = status
         self.headers = headers
-        self.body = {"errors": [{"message": message, "extensions": {"code": code}}]}
+        self.body = {"errors": [{"message": message, "extensions": {"code": code, **details}}]}
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """What a client asks for."""
+class Asked:
+    """What a client asks for: a document, or the hash that one is known by, or both; and what is to be run of it."""
 
-    query: str
+    query: str | None
+    document_id: str | None
     variables: dict[str, Any] | None
     name: str | None
 
@@ -54,16 +58,25 @@ class GraphqlResponse(Response):
         return orjson.dumps(content)
 
 
-def accepted_media_type(accept: str | None) -> str:
-    """The media type to answer with: the one that the client likes best, and plain JSON unless it names the other."""
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """What a client can read: one answer as JSON of this media type, if any, and answers as they come, as events."""
+
+    json: str | None
+    events: bool
+
+
+def accepted(accept: str | None) -> Accepted:
+    """What an Accept header says: the JSON that the client likes best, plain unless it names the other; or Rejected."""
     if not accept:
-        return JSON
+        return Accepted(JSON, events=False)
     ranges = dict(map(_media_range, accept.split(",")))
     named = ranges.get(GRAPHQL_JSON, 0.0)
     plain = next((ranges[each] for each in (JSON, "application/*", "*/*") if each in ranges), 0.0)
-    if named <= 0 and plain <= 0:
+    events = ranges.get(EVENT_STREAM, 0.0) > 0
+    if named <= 0 and plain <= 0 and not events:
         raise Rejected(406, "NOT_ACCEPTABLE", f"Answers are {GRAPHQL_JSON} or {JSON}; accept one of them.")
-    return GRAPHQL_JSON if named >= plain else JSON
+    return Accepted((GRAPHQL_JSON if named >= plain else JSON) if max(named, plain) > 0 else None, events)
 
 
 def refuse_unless_own_page(request: Request, *, secure: bool) -> None:
@@ -78,7 +91,7 @@ def refuse_unless_own_page(request: Request, *, secure: bool) -> None:
         raise Rejected(403, "CROSS_SITE", "Another site may not use this API with somebody's cookie.")
 
 
-async def read_operation(request: Request) -> Operation:
+async def read_asked(request: Request) -> Asked:
     """The operation in a request's body, or Rejected."""
     if request.method != "POST":
         raise Rejected(405, "METHOD_NOT_ALLOWED", "Only POST is possible here.", {"Allow": "POST"})
@@ -90,7 +103,7 @@ async def read_operation(request: Request) -> Operation:
             body = await _body(request)
     except TimeoutError:
         raise Rejected(408, "TIMEOUT", f"The body did not arrive within {_BODY_SECONDS:.0f} seconds.") from None
-    return _operation(body)
+    return _asked(body)
 
 
 async def _body(request: Request) -> bytes:
@@ -107,7 +120,7 @@ async def _body(request: Request) -> bytes:
     return b"".join(chunks)
 
 
-def _operation(body: bytes) -> Operation:
+def _asked(body: bytes) -> Asked:
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -116,14 +129,16 @@ def _operation(body: bytes) -> Operation:
         raise _bad("The body must be one operation: there are no batches here.")
     if not isinstance(document, dict):
         raise _bad("The body must be a JSON object with a `query`.")
-    query, variables, name = (document.get(member) for member in ("query", "variables", "operationName"))
-    if not isinstance(query, str) or not query.strip():
+    query, document_id, variables, name = map(document.get, ("query", "documentId", "variables", "operationName"))
+    if not isinstance(document_id, str | None):
+        raise _bad("`documentId` must be a text.")
+    if not isinstance(query, str | None) or not (document_id or (query and query.strip())):
         raise _bad("`query` must be a text with a GraphQL document in it.")
     if not isinstance(variables, dict | None):
         raise _bad("`variables` must be an object.")
     if not isinstance(name, str | None):
         raise _bad("`operationName` must be a text.")
-    return Operation(query, variables, name)
+    return Asked(query, document_id, variables, name)
 
 
 def _bad(message: str) -> Rejected:

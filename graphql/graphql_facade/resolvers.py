@@ -23,3 +23,8 @@ def mutation(description: str) -> Callable[[F], F]:
         return field  # type: ignore[no-any-return]
 
     return made
+
+
+def subscription(description: str) -> Callable[[F], F]:
+    """A field of Subscription, whose values the method yields."""
+    return strawberry.subscription(description=description)  # type: ignore[no-any-return]

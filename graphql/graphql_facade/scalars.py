@@ -11,11 +11,13 @@ from strawberry.types.scalar import ScalarDefinition
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 
-def _serialized(moment: datetime) -> str:
+def date_time_text(moment: datetime) -> str:
+    """A moment as the answers of this API have it."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _parsed(text: object) -> datetime:
+def date_time_of(text: object) -> datetime:
+    """The moment of a text, or GraphQLError."""
     try:
         if isinstance(text, str) and _RFC_3339.fullmatch(text):
             return datetime.fromisoformat(text.upper()).astimezone(UTC)
@@ -28,6 +30,6 @@ DATE_TIME: ScalarDefinition = strawberry.scalar(
     name="DateTime",
     description="A moment as RFC 3339 has it; answers are in UTC, to the millisecond.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
-    serialize=_serialized,
-    parse_value=_parsed,
+    serialize=date_time_text,
+    parse_value=date_time_of,
 )

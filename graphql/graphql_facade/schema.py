@@ -5,26 +5,26 @@ from datetime import datetime
 from typing import Annotated
 
 import strawberry
-from graphql import GraphQLError
 from strawberry.schema.config import StrawberryConfig
-from strawberry.types import ExecutionContext
 
 from graphql_facade.accounts import AccountMutations
 from graphql_facade.api_keys import ApiKeyMutations, api_key_by_id
 from graphql_facade.audit_log import audit_event_by_id
 from graphql_facade.context import Context, Info
-from graphql_facade.documents import Documents, KnownDocuments
 from graphql_facade.flags import flag_by_id
 from graphql_facade.groups import GroupMutations, group_by_id
 from graphql_facade.nodes import Node, domain_id
 from graphql_facade.provisioning import ProvisioningMutations
 from graphql_facade.provisioning_decisions import ProvisioningDecisionMutations, conflict_by_id
 from graphql_facade.provisioning_log import provisioning_event_by_id
+from graphql_facade.rate_limits import RateLimit
 from graphql_facade.refusals import RefusalsAsData
 from graphql_facade.resolvers import resolved
 from graphql_facade.scalars import DATE_TIME
 from graphql_facade.sessions import SessionRevocations, session_by_id
 from graphql_facade.sign_in import SessionMutations
+from graphql_facade.subscriptions import Subscription
+from graphql_facade.support import SupportedWorkspace, SupportMutations, WorkspaceBy, workspace_for_support
 from graphql_facade.user_changes import UserMutations
 from graphql_facade.users import user_by_id
 from graphql_facade.viewer import Viewer, viewer_of
@@ -47,12 +47,24 @@ NODES: dict[str, Callable[[Context, str], Awaitable[Node]]] = {
 
 @strawberry.type(description="What can be asked.")
 class Query:
-    """The two ways in."""
+    """The ways in."""
 
     @resolved("Who is signed in; everything hangs from here.")
     async def viewer(self, info: Info) -> Viewer:
         """The viewer."""
         return await viewer_of(info.context)
+
+    @resolved("A customer's workspace, for support staff. Others have `viewer { workspace }`.")
+    async def workspace(
+        self, info: Info, by: Annotated[WorkspaceBy, strawberry.argument(description="Which.")]
+    ) -> SupportedWorkspace:
+        """Somebody else's workspace."""
+        return await workspace_for_support(info.context, by)
+
+    @resolved("What this operation costs, and what may still be asked for.")
+    def rate_limit(self, info: Info) -> RateLimit:
+        """Taken before anything was run."""
+        return info.context.rate_limit
 
     @resolved("The thing with this id; null where the viewer's workspace has none, whatever another one has.")
     async def node(
@@ -81,29 +93,22 @@ class Mutation(
     ApiKeyMutations,
     ProvisioningMutations,
     ProvisioningDecisionMutations,
+    SupportMutations,
 ):
     """Every noun's mutations."""
 
 
-class Schema(strawberry.Schema):
-    """The schema as the endpoint runs it."""
-
-    def process_errors(self, errors: list[GraphQLError], execution_context: ExecutionContext | None = None) -> None:
-        """Log nothing here: anybody can cause an error, and the endpoint logs those that are no fault of the client."""
-
-
-def make_schema(*, introspection: bool) -> Schema:
-    """The schema; with `introspection` clients may ask it what it is."""
-    documents = Documents(introspection=introspection)
-    return Schema(
+def make_schema() -> strawberry.Schema:
+    """The schema."""
+    return strawberry.Schema(
         query=Query,
         mutation=Mutation,
+        subscription=Subscription,
         config=StrawberryConfig(scalar_map={datetime: DATE_TIME}),
-        extensions=[lambda: KnownDocuments(documents)],
         exception_handlers=[RefusalsAsData()],
     )
 
 
 def printed_schema() -> str:
     """The schema in GraphQL's own language, as clients may rely on it; ends with a newline."""
-    return make_schema(introspection=False).as_str().rstrip() + "\n"
+    return make_schema().as_str().rstrip() + "\n"

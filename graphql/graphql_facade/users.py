@@ -1,8 +1,9 @@
 """People: what the people page shows."""
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
-from typing import TYPE_CHECKING, Annotated, Self
+from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
 
@@ -74,7 +75,12 @@ class EmailAddress:
 
 @strawberry.type(description="A person in one workspace: the membership itself.")
 class User(Node):
-    """A row of `service.users.fields.User`, as people read it."""
+    """A row of `service.users.fields.User`, as people read it.
+
+    A field is made of the row when it is asked for: most pages ask for few, and making all costs more than the rest.
+    """
+
+    row: strawberry.Private[fields.User]
 
     user_name: str = strawberry.field(description="The name to sign in with; unique in the workspace.")
     display_name: str = strawberry.field(description="The name that people see.")
@@ -101,29 +107,16 @@ class User(Node):
     @classmethod
     def of(cls, row: fields.User) -> Self:
         """The person of a row."""
-        return cls(
-            id=strawberry.ID(row.id),
-            user_name=row.user_name,
-            display_name=shown_name(row),
-            given_name=row.given_name,
-            family_name=row.family_name,
-            email=primary_email(row),
-            emails=[
-                EmailAddress(address=email["value"], type=email.get("type"), is_primary=email.get("primary", False))
-                for email in addresses(row.emails)
-            ],
-            title=row.title,
-            status=_status(row),
-            status_reason=_reason(row),
-            invitation_expires_at=row.invitation_expires_at if row.active else None,
-            role=Role(row.role),
-            managed_by=ManagedBy(row.managed_by),
-            locked_fields=[input_path(name)[0] for name in locked_fields(row) if name != "active"],
-            external_id=row.external_id,
-            created_at=row.created_at,
-            updated_at=row.updated_at,
-            deactivated_at=row.deactivated_at,
-        )
+        user = cls.__new__(cls)
+        user.row = row
+        return user
+
+    def __getattr__(self, name: str) -> Any:
+        """A field: the row's column of this name, or what `_SHOWN` makes of the row."""
+        if name == "row":  # there is none yet
+            raise AttributeError(name)
+        shown = _SHOWN.get(name)
+        return shown(self.row) if shown else getattr(self.row, name)
 
     @resolved("The groups that the person is in.")
     async def groups(self, info: Info) -> list[Annotated["Group", strawberry.lazy("graphql_facade.groups")]]:
@@ -165,6 +158,26 @@ def _reason(row: fields.User) -> UserStatusReason | None:
         return UserStatusReason(row.deactivated_by)
     invited_until = row.invitation_expires_at
     return UserStatusReason.INVITATION_EXPIRED if row.active and invited_until and invited_until <= now() else None
+
+
+def _emails(row: fields.User) -> list[EmailAddress]:
+    return [
+        EmailAddress(address=email["value"], type=email.get("type"), is_primary=email.get("primary", False))
+        for email in addresses(row.emails)
+    ]
+
+
+_SHOWN: Mapping[str, Callable[[fields.User], Any]] = {
+    "display_name": shown_name,
+    "email": primary_email,
+    "emails": _emails,
+    "status": _status,
+    "status_reason": _reason,
+    "invitation_expires_at": lambda row: row.invitation_expires_at if row.active else None,
+    "role": lambda row: Role(row.role),
+    "managed_by": lambda row: ManagedBy(row.managed_by),
+    "locked_fields": lambda row: [input_path(name)[0] for name in locked_fields(row) if name != "active"],
+}
 
 
 async def user_by_id(context: Context, id: str) -> User:

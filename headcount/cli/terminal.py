@@ -49,7 +49,7 @@ def failure(why: str) -> SystemExit:
 
 def with_work(settings: Settings, act: Callable[[Work, PasswordHasher], Awaitable[T]]) -> T:
     """Do something in the database and close it."""
-    work = open_work(settings)
+    work = open_work(settings, patient=True)
 
     async def acting() -> T:
         hasher = PasswordHasher()

@@ -17,10 +17,11 @@ from headcount.cli.terminal import (
 )
 from service.actor import Actor
 from service.founding import found_workspace
+from service.plans import set_plan
 from service.provisioning.pausing import ManagedPeople, pause_provisioning, resume_provisioning, sweep_all
 from service.users.seats import set_seats
 from service.work import Work
-from service.workspaces import Plan, all_workspaces
+from service.workspaces import STAFF_REALM, Plan, all_workspaces
 
 app = typer.Typer(no_args_is_help=True, help="Workspaces: the product's customers.")
 
@@ -69,6 +70,17 @@ def create(
         ),
     )
     err.print(f"Workspace {subdomain} is at {settings.workspace_url(subdomain)}; {owner_email} owns it.")
+
+
+@app.command()
+def plan(
+    subdomain: Subdomain,
+    plan: Annotated[PlanName, typer.Argument(help="What the customer pays for from now on.")],
+    reason: Annotated[str, typer.Option(help="Why; the workspace's audit log shows it.")],
+) -> None:
+    """Put a workspace on another plan; its flags follow."""
+    in_workspace(subdomain, lambda work, _, actor: work.write(actor, set_plan, Plan[plan.name], reason=reason))
+    err.print(f"Workspace {subdomain} is on the plan {plan.value}.")
 
 
 @app.command()
@@ -126,5 +138,6 @@ def list_() -> None:
         [
             (each.subdomain, each.name, each.plan.lower(), day(each.created_at), settings.scim_base_url(each.subdomain))
             for each in with_work(settings, lambda work, _: work.lookup(all_workspaces))
+            if each.id != STAFF_REALM
         ],
     )

@@ -140,6 +140,7 @@ _ORDER = Order("provisioning events, the newest first", (_EVENT.c.id,), descendi
 _NEWEST = narrowed(ProvisioningEvent).order_by(_EVENT.c.id.desc()).page
 _OLD = narrowed(ProvisioningEvent).where(_EVENT.c.at < bindparam("before")).order_by(_EVENT.c.id).page
 _TOO_MANY = narrowed(ProvisioningEvent).where(_EVENT.c.id <= bindparam("last")).order_by(_EVENT.c.id).page
+_SINCE = narrowed(ProvisioningEvent).where(_EVENT.c.id >= bindparam("since")).order_by(_EVENT.c.id)
 _OWN = narrowed(Workspace)
 
 
@@ -189,6 +190,12 @@ def count_provisioning_events(uow: UnitOfWork, filter: ProvisioningFilter) -> in
     uow.demand(Permission.PROVISIONING_READ)
     parameters = filter.parameters
     return uow.number(_filtered(tuple(parameters)).count, **parameters)
+
+
+def provisioning_events_since(uow: UnitOfWork, since: str) -> list[ProvisioningEvent]:
+    """The entries from this id on, the oldest first."""
+    uow.demand(Permission.PROVISIONING_READ)
+    return uow.all(_SINCE, since=since)
 
 
 @lru_cache(maxsize=64)

@@ -39,7 +39,7 @@ _ATTEMPTS_AT_A_VALUE: Final = 2  # a verb that meets a value for the second time
 _FIRST_PAUSE_SECONDS: Final = 0.005  # before a transaction is tried again; doubled each time, half of it by chance
 _LONGEST_PAUSE_SECONDS: Final = 0.5
 _IDLE_SECONDS: Final = 300.0
-_CONNECT_SECONDS: Final = 3.0
+_END_SECONDS: Final = 3.0  # what a connection is given to roll back or to close
 
 # What may come out differently when the verb runs again on what others have committed meanwhile.
 _AGAIN = (asyncpg.SerializationError, asyncpg.DeadlockDetectedError, UniqueViolationError)
@@ -62,6 +62,7 @@ class PostgresLimits:
     connections: int = 10
     statement_seconds: float = 10.0
     lock_seconds: float = 5.0
+    connect_seconds: float = 3.0
 
 
 class PostgresConnection:
@@ -145,12 +146,13 @@ class PostgresStore:
     async def alone(self, name: str) -> AsyncIterator[Callable[[], bool]]:
         """Hold a lock of the server's on a connection of its own; it is gone when the connection is."""
         settings = self._server_settings(APP_ROLE) | {"idle_in_transaction_session_timeout": "0"}
-        connection = await asyncpg.connect(self._url, timeout=_CONNECT_SECONDS, server_settings=settings)
+        connect = asyncpg.connect(self._url, timeout=self._limits.connect_seconds, server_settings=settings)
+        connection = await connect
         try:
             got = await connection.fetchval(f"SELECT pg_try_advisory_lock({_lock_number(name)})")
             yield lambda: bool(got) and not connection.is_closed()
         finally:
-            await connection.close(timeout=_CONNECT_SECONDS)
+            await connection.close(timeout=_END_SECONDS)
 
     async def close(self) -> None:
         """Let running statements end and close the connections."""
@@ -174,7 +176,7 @@ class PostgresStore:
                     min_size=0,
                     max_size=self._limits.connections,
                     max_inactive_connection_lifetime=_IDLE_SECONDS,
-                    timeout=_CONNECT_SECONDS,
+                    timeout=self._limits.connect_seconds,
                     init=_prepared,
                     reset=_left_as_it_is,
                     server_settings=self._server_settings(role),
@@ -216,7 +218,7 @@ async def _transaction(
 async def _undone(connection: "PoolConnectionProxy[Any]") -> None:
     """Roll back; a connection that cannot is thrown away."""
     try:
-        await connection.execute("ROLLBACK", timeout=_CONNECT_SECONDS)
+        await connection.execute("ROLLBACK", timeout=_END_SECONDS)
     except Exception:
         connection.terminate()
 

@@ -1,7 +1,7 @@
 """Seats: how many people of a workspace may have access at a time, where that is bounded."""
 
 from service.actor import Permission
-from service.audit import Action, Event, change_of
+from service.audit import Action, Event, change_of, checked_reason
 from service.refusals import Invalid, LimitReached, Refused
 from service.store.columns import table_of
 from service.unit_of_work import UnitOfWork, narrowed
@@ -25,9 +25,11 @@ def take_seat(uow: UnitOfWork, workspace: Workspace) -> None:
         raise Refused(LimitReached(why))
 
 
-def set_seats(uow: UnitOfWork, seats: int | None) -> Workspace:
+def set_seats(uow: UnitOfWork, seats: int | None, *, reason: str | None = None) -> Workspace:
     """Bound the number of people with access, or (None) do not. Who has access already keeps it."""
     uow.demand(Permission.SEATS_WRITE)
+    uow.demand_recent_password()
+    why = checked_reason(reason) if reason is not None else None
     if seats is not None and seats < 1:
         raise Refused(Invalid("seats", "must be 1 or more, or none"))
     workspace = get_workspace(uow)
@@ -35,5 +37,5 @@ def set_seats(uow: UnitOfWork, seats: int | None) -> Workspace:
         return workspace
     changed = uow.update(Workspace, workspace.id, {"seats": seats})
     change = change_of("seats", workspace.seats, seats)
-    uow.record(Event(Action.SEATS_SET, "Workspace", workspace.id, workspace.name, (change,)))
+    uow.record(Event(Action.SEATS_SET, "Workspace", workspace.id, workspace.name, (change,), why))
     return changed

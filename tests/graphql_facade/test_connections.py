@@ -240,7 +240,7 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
 ) -> None:
     acme = founded[1]
     _, token = await session_of(work, hasher, "alice@acme.example")
-    schema = make_schema(introspection=False)
+    schema = make_schema()
     asked = document("users", "first: 100").replace(
         "nodes { id }", "nodes { id emails { address } groups { displayName } }"
     )

@@ -6,7 +6,7 @@ from tests.graphql_facade.browser import SCHEMA, Browser, Data, signed_in
 from tests.stage import Server, Tenant
 
 FLAGS = """{ viewer { workspace {
-    flags { id key description enabled source planDefault reason setBy setAt }
+    flags { id key description enabled isAvailable source planDefault reason setBy setAt expiresAt }
     provisioning { enabled baseUrl }
 } } }"""
 
@@ -33,11 +33,13 @@ def test_a_flag_that_nobody_has_set_is_that_of_the_plan(unset: Tenant) -> None:
     assert flag == {
         "key": "SCIM_PROVISIONING",
         "enabled": False,
+        "isAvailable": True,
         "source": "PLAN",
         "planDefault": False,
         "reason": None,
         "setBy": None,
         "setAt": None,
+        "expiresAt": None,
     }
 
 
@@ -57,7 +59,9 @@ def test_what_support_sets_is_seen_at_once_with_who_and_why(server: Server) -> N
 
 def test_a_flag_is_the_same_by_its_id(alice: Browser) -> None:
     flag = flag_of(alice)
-    wanted = "... on WorkspaceFlag { key description enabled source planDefault reason setBy setAt }"
+    wanted = (
+        "... on WorkspaceFlag { key description enabled isAvailable source planDefault reason setBy setAt expiresAt }"
+    )
     assert alice.node(flag["id"], wanted) == {"__typename": "WorkspaceFlag", **flag}
 
 
@@ -76,7 +80,7 @@ def test_the_base_url_is_the_one_that_scim_answers_at(alice: Browser, acme: Tena
     assert answer.status_code == 200
 
 
-def test_there_is_no_way_to_set_a_flag_here(alice: Browser) -> None:
+def test_there_is_no_way_to_set_a_flag_of_one_s_own(alice: Browser) -> None:
     assert SCHEMA.mutation_type is not None
-    assert [name for name in SCHEMA.mutation_type.fields if "flag" in name.lower()] == []
+    assert [name for name in SCHEMA.mutation_type.fields if "flag" in name.lower()] == ["workspaceFlagSet"]
     assert "FLAGS_WRITE" not in alice.ask("{ viewer { permissions } }")["viewer"]["permissions"]

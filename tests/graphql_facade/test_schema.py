@@ -1,5 +1,6 @@
 """The schema as a published contract: printed, described throughout, and of one shape."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
@@ -9,7 +10,10 @@ from graphql import (
     GraphQLInterfaceType,
     GraphQLNonNull,
     GraphQLObjectType,
+    GraphQLSchema,
     GraphQLUnionType,
+    build_schema,
+    find_breaking_changes,
     get_introspection_query,
     get_named_type,
     is_specified_scalar_type,
@@ -73,8 +77,13 @@ def test_descriptions_are_sentences() -> None:
     assert [name for name, description in described() if description and not description.endswith(".")] == []
 
 
-def test_there_are_no_subscriptions() -> None:
-    assert SCHEMA.subscription_type is None
+def test_a_subscription_takes_nothing_and_gives_one_thing() -> None:
+    assert SCHEMA.subscription_type
+    fields = SCHEMA.subscription_type.fields
+    assert {name: (str(field.type), field.args) for name, field in fields.items()} == {
+        "provisioningEvent": ("ProvisioningEvent!", {}),
+        "userChanged": ("User!", {}),
+    }
 
 
 WITHOUT_SESSION = ("signIn", "passwordForgotten", "passwordSet", "invitationAccept")
@@ -111,8 +120,9 @@ def test_an_error_is_known_by_its_interface_and_has_a_code() -> None:
 
 
 def test_whatever_has_an_id_of_its_own_is_a_node() -> None:
-    # What the log keeps of actors and targets is no longer the thing itself.
-    with_id = {name for name, type_ in OBJECTS.items() if "id" in type_.fields} - {"AuditActor", "AuditTarget"}
+    # What the log keeps of actors and targets is no longer the thing itself, and support sees less of a workspace.
+    without = {"AuditActor", "AuditTarget", "SupportedWorkspace"}
+    with_id = {name for name, type_ in OBJECTS.items() if "id" in type_.fields} - without
     assert with_id == {name for name, type_ in OBJECTS.items() if "Node" in interfaces(type_)}
 
 
@@ -158,3 +168,51 @@ def test_a_secret_is_in_one_answer_and_passwords_and_tokens_in_questions_only() 
         *("PasswordSetInput.password", "PasswordSetInput.token"),
         *("PasswordChangeInput.currentPassword", "PasswordChangeInput.newPassword"),
     }
+
+
+CHANGELOG = (PRINTED.parents[1] / "CHANGELOG.md").read_text()
+RELEASED = build_schema((PRINTED.parent / "released.graphql").read_text())
+
+
+def unnamed_breaks(released: GraphQLSchema, now: GraphQLSchema, changelog: str) -> list[str]:
+    """What breaks clients of a released schema and is not named in the changelog, as `Type` or `Type.field`."""
+    named = set(re.findall(r"`([\w.]+)`", changelog.partition("## Unreleased")[2].partition("\n## ")[0]))
+    breaks = [change.description for change in find_breaking_changes(released, now)]
+    return [each for each in breaks if named.isdisjoint(re.findall(r"\b[A-Z]\w*(?:\.\w+)?", each))]
+
+
+def test_what_breaks_clients_is_named_in_the_changelog() -> None:
+    assert unnamed_breaks(RELEASED, SCHEMA, CHANGELOG) == [], "name `Type.field` under Unreleased, or do not break it"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "name"),
+    [
+        ("  lockedFields: [String!]!\n", "", "User.lockedFields"),
+        ("  lockedFields: [String!]!", "  lockedFields: [String!]", "User.lockedFields"),
+        ("  lockedFields: [String!]!", "  lockedFields: [Int!]!", "User.lockedFields"),
+        ("input SignInInput {", "input SignInInput {\n  code: String!", "SignInInput.code"),
+        ("enum Plan {", "enum Plan {\n  FREE", ""),
+        ("  PREMIUM\n", "", "Plan.PREMIUM"),
+        ("  nodes: [User!]!", "", "UserConnection.nodes"),
+    ],
+)
+def test_a_break_that_nobody_names_is_noticed(old: str, new: str, name: str) -> None:
+    text = re.sub(r'"""[\s\S]*?"""\n', "", PRINTED.read_text())  # a field may go, and what describes it would stay
+    assert old in text
+    changed = build_schema(text.replace(old, new))
+    noticed = unnamed_breaks(SCHEMA, changed, "## Unreleased\n\n- nothing\n")
+    assert bool(noticed) is bool(name)
+    assert unnamed_breaks(SCHEMA, changed, f"## Unreleased\n\n- `{name}` is gone\n") == []
+    assert bool(unnamed_breaks(SCHEMA, changed, f"## Unreleased\n\n## 1.0\n\n- `{name}` is gone\n")) is bool(name)
+
+
+def test_what_is_deprecated_says_until_when_and_what_to_use() -> None:
+    deprecated = {
+        f"{name}.{field}": each.deprecation_reason
+        for name, type_ in OWN_TYPES.items()
+        for field, each in getattr(type_, "fields", getattr(type_, "values", {})).items()
+        if each.deprecation_reason
+    }
+    shape = re.compile(r"\d{4}-\d\d-\d\d: use `\w+`.*\.")
+    assert [name for name, reason in deprecated.items() if not shape.fullmatch(reason)] == []

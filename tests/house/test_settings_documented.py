@@ -9,7 +9,7 @@ from headcount.settings import PREFIX, Settings
 from tests.house.tree import ROOT
 
 VARIABLES = [f"{PREFIX}{name.upper()}" for name in Settings.model_fields]
-OTHERS = [f"{PREFIX}SETTINGS_FILE", f"{PREFIX}OWNER_PASSWORD", f"{PREFIX}USER_PASSWORD"]
+OTHERS = [f"{PREFIX}SETTINGS_FILE", f"{PREFIX}OWNER_PASSWORD", f"{PREFIX}USER_PASSWORD", f"{PREFIX}STAFF_PASSWORD"]
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ PARTS_OF_VERBS = {
     "service.api_keys.end_personal_keys",
     "service.credentials.refuse_unless_good",
     "service.finding.found",
+    "service.flags.flags_on",
     "service.groups.roles.follow_group_roles",
     "service.pages.opened",
     "service.provisioning.breaker.count_deactivation",

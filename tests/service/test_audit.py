@@ -8,6 +8,7 @@ from service.accounts import ask_for_new_password, invite_user, redeem_link
 from service.actor import Actor, ActorKind, Channel, Permission, Role, system
 from service.api_keys import ApiKeyScope, RotationOverlap, create_api_key, revoke_api_key, rotate_api_key
 from service.audit import Action, Change, Event, row_of
+from service.audit_log import AuditFilter, note_audit_export
 from service.clock import now
 from service.flags import Flag, set_flag
 from service.founding import found_workspace
@@ -18,6 +19,7 @@ from service.links import Purpose
 from service.mail.outbox import take_out
 from service.pages import PageRequest
 from service.passwords import PasswordHasher
+from service.plans import set_plan
 from service.provisioning.breaker import approve_mass_deactivation
 from service.provisioning.conflicts import decide_conflict, page_conflicts
 from service.provisioning.pausing import ManagedPeople, pause_provisioning, resume_provisioning
@@ -107,6 +109,8 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         await work.write(acme.ann, rotate_api_key, key.id, RotationOverlap.DAY)
         await work.write(acme.ann, revoke_api_key, key.id)
         await work.write(acme.support, set_flag, Flag.SCIM_PROVISIONING, enabled=True, reason="bought it")
+        await work.write(acme.support, set_plan, Plan.PREMIUM, reason="saves money")
+        await work.write(acme.ann, note_audit_export, AuditFilter())
         await work.write(acme.alice, delete_user, carol.id)
     assert [event.action for event in new] == [
         "USER_CREATED",
@@ -148,6 +152,8 @@ async def test_a_day_in_the_life_of_a_workspace_is_told_once_each_and_in_order(
         "API_KEY_ROTATED",
         "API_KEY_REVOKED",
         "FLAG_SET",
+        "PLAN_SET",
+        "AUDIT_LOG_EXPORTED",
         "USER_DELETED",
     ]
     # Whatever the catalogue promises does happen; founding happened before, and a day is too short for old entries.
