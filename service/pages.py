@@ -77,7 +77,7 @@ def page_of(
         rows=rows,
         has_next=cursor is not None if backwards else more,
         has_previous=more if backwards else cursor is not None,
-        cursor_of=lambda row: sealed(uow, purpose, order, row),
+        cursor_of=_seal_of(uow, purpose, order),
     )
 
 
@@ -121,8 +121,18 @@ def _page_query(query: Narrowed[M], order: Order, backwards: bool, from_somewher
 
 def sealed(uow: UnitOfWork, purpose: str, order: Order, row: Any) -> str:
     """The cursor of a row: opaque, of RFC 3986's unreserved characters, good for this purpose and no other."""
-    body = orjson.dumps([getattr(row, str(column.key)) for column in order.columns])
-    return base64.urlsafe_b64encode(_tag(uow, purpose, body) + body).rstrip(b"=").decode()
+    return _seal_of(uow, purpose, order)(row)
+
+
+def _seal_of(uow: UnitOfWork, purpose: str, order: Order) -> Callable[[Any], str]:
+    """What makes the cursors of rows."""
+    columns, tag, for_this = [str(column.key) for column in order.columns], uow.seal.tag, purpose.encode()
+
+    def of(row: Any) -> str:
+        body = orjson.dumps([getattr(row, column) for column in columns])
+        return base64.urlsafe_b64encode(tag(for_this, body)[:_TAG_LENGTH] + body).rstrip(b"=").decode()
+
+    return of
 
 
 def opened(uow: UnitOfWork, purpose: str, order: Order, cursor: str) -> list[Any] | None:
@@ -132,11 +142,7 @@ def opened(uow: UnitOfWork, purpose: str, order: Order, cursor: str) -> list[Any
     except (binascii.Error, UnicodeEncodeError):
         bytes_of = b""
     tag, body = bytes_of[:_TAG_LENGTH], bytes_of[_TAG_LENGTH:]
-    if not hmac.compare_digest(tag, _tag(uow, purpose, body)):
+    if not hmac.compare_digest(tag, uow.seal.tag(purpose.encode(), body)[:_TAG_LENGTH]):
         return None
     values = zip(orjson.loads(body), order.columns, strict=True)
     return [datetime.fromisoformat(value) if column.type is Instant else value for value, column in values]
-
-
-def _tag(uow: UnitOfWork, purpose: str, body: bytes) -> bytes:
-    return uow.seal.tag(purpose.encode(), body)[:_TAG_LENGTH]

@@ -5,6 +5,7 @@ scanner find it), 43 letters and digits carry 256 bits, and the check characters
 tokens do) tell a typo from an unknown token without a query. The database keeps only a keyed hash.
 """
 
+import hashlib
 import hmac
 import secrets
 import string
@@ -56,7 +57,8 @@ def _check_characters(body: str) -> str:
 
 
 class Seal:
-    """Keyed hashes (HMAC-SHA-256) of tokens, under keys derived from the installation's secret key."""
+    """Keyed hashes under keys derived from the installation's secret key: HMAC-SHA-256 of tokens, and BLAKE2b (RFC
+    7693), which takes a third of the time, of what a page has by the hundred."""
 
     def __init__(self, secret_key: str) -> None:
         self._tag_key = hmac.digest(secret_key.encode(), b"tag", "sha256")
@@ -68,4 +70,4 @@ class Seal:
 
     def tag(self, purpose: bytes, data: bytes) -> bytes:
         """32 bytes that only this installation can make of this data for this purpose."""
-        return hmac.digest(self._tag_key, len(purpose).to_bytes(4, "big") + purpose + data, "sha256")
+        return hashlib.blake2b(len(purpose).to_bytes(4) + purpose + data, key=self._tag_key, digest_size=32).digest()

@@ -7,6 +7,7 @@ not what its type says, is left to graphql-core, which then does it or says what
 """
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import Any
 
 from graphql import (
@@ -35,7 +36,7 @@ Complete = Callable[[Any], Any]
 Completions = dict[tuple[int, ...], Complete | None]
 """The functions of one document, by the ids of its nodes; None where there can be none."""
 
-_AS_THEY_ARE = {"String": str, "ID": str, "Boolean": bool}
+_AS_THEY_ARE: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
 
 class Unfit(Exception):  # noqa: N818 - no fault, but the sign to take the standard way
@@ -104,21 +105,41 @@ class ListExecutor(Executor[Any]):
         raise Unfit
 
     def _object(self, type_: GraphQLObjectType, details: FieldDetailsList) -> Complete:
-        fields: list[tuple[str, str, Complete]] = []
+        keys: list[str] = []
+        attributes: list[str] = []
+        completes: list[tuple[type, Complete]] = []
         for key, selected in self.collect_subfields(type_, details).grouped_field_set.items():
             name = selected[0].node.name.value
+            keys.append(key)
             if name == "__typename":
-                fields.append((key, "__class__", lambda _: type_.name))
+                attributes.append("__class__")
+                completes.append((_Nothing, lambda _: type_.name))
             else:
                 field = type_.fields[name]
-                fields.append((key, _attribute(field), self._value(field.type, selected)))
+                attributes.append(_attribute(field))
+                completes.append((_as_it_is(field.type), self._value(field.type, selected)))
+        read = attrgetter("__class__", *attributes)  # with one attribute it would not give a tuple
 
         def of(value: Any) -> dict[str, Any]:
             if value is None:
                 raise Unfit
-            return {key: complete(getattr(value, attribute)) for key, attribute, complete in fields}
+            values = zip(keys, completes, read(value)[1:], strict=True)
+            return {
+                key: each if each.__class__ is as_it_is else complete(each)
+                for key, (as_it_is, complete), each in values
+            }
 
         return of
+
+
+class _Nothing:
+    """No value's class."""
+
+
+def _as_it_is(type_: GraphQLOutputType) -> type:
+    """The class of values that need no completing, which are most."""
+    named = type_.of_type if is_non_null_type(type_) else type_
+    return _AS_THEY_ARE.get(getattr(named, "name", ""), _Nothing)
 
 
 def _attribute(field: GraphQLField) -> str:

@@ -1,8 +1,10 @@
 """People: what the people page shows."""
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from enum import Enum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Annotated, Any, Self
 
 import strawberry
@@ -111,13 +113,6 @@ class User(Node):
         user.row = row
         return user
 
-    def __getattr__(self, name: str) -> Any:
-        """A field: the row's column of this name, or what `_SHOWN` makes of the row."""
-        if name == "row":  # there is none yet
-            raise AttributeError(name)
-        shown = _SHOWN.get(name)
-        return shown(self.row) if shown else getattr(self.row, name)
-
     @resolved("The groups that the person is in.")
     async def groups(self, info: Info) -> list[Annotated["Group", strawberry.lazy("graphql_facade.groups")]]:
         """Read together with those of all people of the page."""
@@ -178,6 +173,17 @@ _SHOWN: Mapping[str, Callable[[fields.User], Any]] = {
     "managed_by": lambda row: ManagedBy(row.managed_by),
     "locked_fields": lambda row: [input_path(name)[0] for name in locked_fields(row) if name != "active"],
 }
+
+
+def _property(name: str) -> property:
+    """A field of a person: what `_SHOWN` makes of the row, or the row's column of this name."""
+    shown = _SHOWN.get(name)
+    return property(attrgetter(f"row.{name}") if shown is None else lambda user: shown(user.row))
+
+
+for _field in dataclasses.fields(User):
+    if _field.name != "row" and getattr(_field, "is_basic_field", False):
+        setattr(User, _field.name, _property(_field.name))
 
 
 async def user_by_id(context: Context, id: str) -> User:
