@@ -15,9 +15,9 @@ from service.api_keys import ApiKey, ApiKeyScope, note_use, permissions_of
 from service.clock import now
 from service.flags import Flag, FlagOverride, is_on
 from service.passwords import PasswordHasher
-from service.refusals import Refused, Unauthenticated
+from service.refusals import Busy, Refused, Unauthenticated
 from service.sessions import Credential, Session, note_activity, note_password_shown, open_session
-from service.sign_in_attempts import count_attempt, forget_attempt
+from service.sign_in_attempts import count_attempt, forget_attempt, take_back_attempt
 from service.store.columns import table_of
 from service.text import canonical, unstorable
 from service.tokens import TokenKind, is_well_formed
@@ -182,7 +182,7 @@ async def sign_in(
         await work.write(guest, count_attempt, identifier)
     found = await work.read(guest, _find_credential, identifier)
     user_id, known_hash = found or (None, None)
-    right = await hasher.verify(password, known_hash)
+    right = await _is_right(work, hasher, guest, identifier, password, known_hash)
     if not right or user_id is None:
         raise Refused(Unauthenticated(BAD_SIGN_IN))
     token = await work.write(guest, _admit, user_id, identifier, caller.client or "unknown client")
@@ -206,7 +206,8 @@ async def check_password(work: Work, hasher: PasswordHasher, actor: Actor, passw
     guest = nobody(actor.workspace_id, ip=actor.ip, request_id=actor.request_id)
     await work.write(guest, count_attempt, actor.id)
     credential = await work.read(guest, lambda uow: uow.first(_CREDENTIAL, user_id=actor.id))
-    if not await hasher.verify(password, credential.password_hash if credential else None):
+    known_hash = credential.password_hash if credential else None
+    if not await _is_right(work, hasher, guest, actor.id, password, known_hash):
         raise Refused(Unauthenticated(BAD_SIGN_IN))
     await work.write(guest, forget_attempt, actor.id)
 
@@ -216,6 +217,18 @@ async def reauthenticate(work: Work, hasher: PasswordHasher, actor: Actor, passw
     `check_password` does."""
     await check_password(work, hasher, actor, password)
     await work.write(actor, note_password_shown)
+
+
+async def _is_right(
+    work: Work, hasher: PasswordHasher, guest: Actor, identifier: str, password: str, known_hash: str | None
+) -> bool:
+    """Whether the password is the one. Where nobody has the time to look at it, the attempt does not count."""
+    try:
+        return await hasher.verify(password, known_hash)
+    except Refused as refused:
+        if isinstance(refused.reason, Busy):
+            await work.write(guest, take_back_attempt, identifier)
+        raise
 
 
 def find_person(uow: UnitOfWork, identifier: str) -> User | None:

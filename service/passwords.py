@@ -5,6 +5,9 @@ flood of sign-ins into quick answers of Busy instead of a stalled server. Never 
 """
 
 import asyncio
+import os
+import sys
+import threading
 import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,6 +24,7 @@ MAX_LENGTH = 1_024
 _MAX_UNIT = 4  # characters that are no password however often they are repeated
 _WORKERS = 2
 _WAITING = 64
+_NICE = 10  # of 19
 
 # OWASP Password Storage Cheat Sheet: m=19456 KiB, t=2, p=1.
 _argon2id = argon2.using(type="ID", memory_cost=19_456, time_cost=2, parallelism=1)  # type: ignore[no-untyped-call]
@@ -32,7 +36,7 @@ class PasswordHasher:
     """The pool. `hash` and `verify` refuse with Busy while too many others wait."""
 
     def __init__(self) -> None:
-        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="argon2")
+        self._pool = ThreadPoolExecutor(_WORKERS, thread_name_prefix="argon2", initializer=_step_back)
         self._waiting = 0
         self._of_nobody = _argon2id.hash("a password that nobody has")
 
@@ -64,6 +68,12 @@ class PasswordHasher:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work, *arguments)
         finally:
             self._waiting -= 1
+
+
+def _step_back() -> None:
+    """Let whatever else the process does go before this thread, where the system knows threads (Linux)."""
+    if sys.platform == "linux":
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def _is_guessed_first(password: str, about: tuple[str, ...]) -> bool:

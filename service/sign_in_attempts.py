@@ -69,9 +69,20 @@ def forget_attempt(uow: UnitOfWork, identifier: str) -> None:
     (account, _), *address = _bounds(uow, identifier)
     uow.keep(SignInAttempts, account, {"number": 0})
     for id_, _ in address:
-        uow.claim(id_)
-        if (known := uow.first(_BY_ID, id=id_)) is not None:
-            uow.keep(SignInAttempts, id_, {"number": max(known.number - 1, 0)})
+        _count_one_less(uow, id_)
+
+
+def take_back_attempt(uow: UnitOfWork, identifier: str) -> None:
+    """Take back what was counted of an attempt whose password nobody has looked at."""
+    uow.demand(Permission.SESSIONS_OPEN)
+    for id_, _ in _bounds(uow, identifier):
+        _count_one_less(uow, id_)
+
+
+def _count_one_less(uow: UnitOfWork, id_: str) -> None:
+    uow.claim(id_)
+    if (known := uow.first(_BY_ID, id=id_)) is not None:
+        uow.keep(SignInAttempts, id_, {"number": max(known.number - 1, 0)})
 
 
 _TOO_MANY = "There were too many attempts to sign in. Wait {} minutes and try again, or set a new password by mail."

@@ -1,5 +1,6 @@
 """A real SMTP server, and what has come to it."""
 
+import asyncio
 import email
 import re
 import socket
@@ -15,15 +16,25 @@ from aiosmtpd.controller import Controller
 
 
 class Mailbox:
-    """Everybody's mail; `refusals` is how many mails are refused before one is taken."""
+    """Everybody's mail; `refusals` is how many mails are refused before one is taken.
+
+    While it `is_held`, whoever brings a mail waits, and is sent away in the end.
+    """
 
     def __init__(self) -> None:
         self.refusals = 0
+        self.is_held = False
+        self.held = 0
         self._mails: list[EmailMessage] = []
         self._lock = threading.Lock()
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:  # noqa: N802 - aiosmtpd's name
         """Take a mail."""
+        if self.is_held:
+            self.held += 1
+            while self.is_held:  # noqa: ASYNC110 - set by a test, in another thread
+                await asyncio.sleep(0.01)
+            return "451 come back later"
         with self._lock:
             if self.refusals:
                 self.refusals -= 1

@@ -10,7 +10,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import chdir, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import httpx2
@@ -111,6 +111,10 @@ class Tenant:
     subdomain: str
     owner_email: str
     _key: str = ""
+
+    def at(self, server: Server) -> "Tenant":
+        """The same workspace at another server on its database."""
+        return replace(self, server=server)
 
     def new_key(self, *options: str) -> str:
         """A new SCIM key, made on the command line."""

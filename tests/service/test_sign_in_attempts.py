@@ -6,12 +6,13 @@ from typing import Any
 
 import pytest
 
+from service import passwords
 from service.actor import system
 from service.api_keys import ApiKeyScope, create_api_key
 from service.authentication import BAD_SIGN_IN, reauthenticate, recognise_session, sign_in
 from service.clock import now
 from service.passwords import PasswordHasher
-from service.refusals import LimitReached, ReauthenticationRequired, Refused, Unauthenticated
+from service.refusals import Busy, LimitReached, ReauthenticationRequired, Refused, Unauthenticated
 from service.retention import forget_old_attempts
 from service.sessions import Session
 from service.sign_in_attempts import FROM_AN_ADDRESS, OF_AN_ACCOUNT, WINDOW, SignInAttempts, count_attempt
@@ -108,3 +109,16 @@ async def test_what_is_dangerous_takes_a_password_that_was_shown_lately(
     with pytest.raises(Refused) as caught:
         await reauthenticate(work, hasher, actor, PASSWORD)
     assert isinstance(caught.value.reason, LimitReached)
+
+
+async def test_an_attempt_that_nobody_has_the_time_to_look_at_does_not_count(
+    work: Work, acme: Acme, hasher: PasswordHasher, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as crowd:
+        crowd.setattr(passwords, "_WAITING", 0)
+        for _ in range(OF_AN_ACCOUNT + 3):
+            assert isinstance(await guess(work, hasher, password=PASSWORD), Busy)
+    assert {row[2] for row in (await everything(work, acme.id))["sign_in_attempts"]} == {0}
+    for _ in range(OF_AN_ACCOUNT):
+        assert isinstance(await guess(work, hasher), Unauthenticated)
+    assert isinstance(await guess(work, hasher), LimitReached)

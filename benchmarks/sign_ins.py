@@ -1,0 +1,140 @@
+"""`python -m benchmarks.sign_ins`: does signing in, whose password hashes take 30 ms of a processor each, delay others?
+
+A health check is asked for again and again, alone and beside 100 browsers that sign in without a pause, each as another
+person from another address.
+"""
+
+import asyncio
+import os
+import secrets
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import repeat
+from pathlib import Path
+from typing import Annotated
+
+import orjson
+import typer
+import uvloop
+
+from benchmarks.figures import Spread
+from benchmarks.load import Exchange, Sample, measure
+from benchmarks.people import PASSWORD, READ, load
+from benchmarks.processes import Server, free_port, started
+from benchmarks.variants import ENGINES
+from benchmarks.workloads import request
+from service.actor import support
+from service.passwords import PasswordHasher
+from service.sessions import store_password
+from service.store.opening import open_store
+from service.tokens import Seal
+from service.users.queries import all_users
+from service.work import Work
+from service.workspaces import find_workspace
+
+_ROOT = Path(__file__).parents[1]
+_BASE_DOMAIN = "bench.example"
+_PEOPLE = 100
+_SIGN_IN = """mutation SignIn($email: String!, $password: String!) {
+  signIn(input: {email: $email, password: $password}) { __typename }
+}"""
+_RESULTS = ("SignInPayload", "Busy")
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    engine: Annotated[str, typer.Option(help="sqlite or postgresql.")] = "sqlite",
+    rounds: Annotated[int, typer.Option(min=1)] = 5,
+    seconds: Annotated[float, typer.Option(min=0.2, help="How long each line is measured in one round.")] = 3.0,
+) -> None:
+    """Measure a health check alone and beside 100 parallel sign-ins."""
+    cache = _ROOT / ".cache"
+    cache.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name, ENGINES[engine](Path(name)) as database:
+        folder, port, secret_key = Path(name), free_port(), secrets.token_urlsafe(48)
+        people = [each.user_name for each in load(database.url, secret_key, _PEOPLE)[READ].people.values()]
+        asyncio.run(_give_passwords(database.url, secret_key))
+        env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
+            "HEADCOUNT_DATABASE_URL": database.url,
+            "HEADCOUNT_BASE_DOMAIN": _BASE_DOMAIN,
+            "HEADCOUNT_SECRET_KEY": secret_key,
+            "HEADCOUNT_PORT": str(port),
+        }
+        words = [sys.executable, "-m", "headcount", "serve"]
+        with started(words, port, folder, env, folder / "server.log", database.pid) as server:
+            alone, beside, sign_ins = uvloop.run(_in_rounds(server, people, rounds, seconds))
+    print(f"{engine}, {rounds} rounds of {seconds:g} s; median (least-most) over the rounds\n")
+    print("| | requests/s | p50 ms | p99 ms |\n|---|---|---|---|")
+    for title, samples in (("health check alone", alone), ("beside sign-ins", beside), ("sign-ins", sign_ins)):
+        cells = (
+            [each.rate for each in samples],
+            [each.p50 * 1e3 for each in samples],
+            [each.p99 * 1e3 for each in samples],
+        )
+        print(f"| {title} | {' | '.join(_said(Spread.of(values)) for values in cells)} |")
+
+
+async def _give_passwords(url: str, secret_key: str) -> None:
+    """Everybody gets the same password; only those in the workspace that is read sign in."""
+    work, hasher = Work(open_store(url), Seal(secret_key)), PasswordHasher()
+    try:
+        workspace = await work.lookup(find_workspace, READ)
+        assert workspace is not None
+        operator, password_hash = support(workspace.id), await hasher.hash(PASSWORD)
+        for user in await work.read(operator, all_users):
+            named = {"user_id": user.id, "user_name": user.user_name}
+            await work.write(operator, store_password, **named, password_hash=password_hash)
+    finally:
+        hasher.close()
+        await work.close()
+
+
+async def _in_rounds(
+    server: Server, people: list[str], rounds: int, seconds: float
+) -> tuple[list[Sample], list[Sample], list[Sample]]:
+    """Alone and beside in turn."""
+    alone, beside, sign_ins = list[Sample](), list[Sample](), list[Sample]()
+    clients = [_signing_in(name, number) for number, name in enumerate(people)]
+    for _ in range(rounds):
+        alone.append(await measure(server, [_health()], seconds=seconds, warm_up=0.3))
+        both = (
+            measure(server, [_health()], seconds=seconds, warm_up=0.5),
+            measure(server, clients, seconds=seconds, warm_up=0.5),
+        )
+        first, second = await asyncio.gather(*both)
+        beside.append(first)
+        sign_ins.append(second)
+    return alone, beside, sign_ins
+
+
+def _health() -> Iterator[Exchange]:
+    def check(status: int, body: bytes) -> str | None:
+        return None if (status, body) == (200, b'{"status":"alive"}') else "expected 200 and alive"
+
+    return repeat((request("GET", "/live", {"Host": _BASE_DOMAIN}), check))
+
+
+def _signing_in(user_name: str, number: int) -> Iterator[Exchange]:
+    """A person who signs in again and again, from an address of their own; the proxy in front says which."""
+    host = f"{READ}.{_BASE_DOMAIN}"
+    headers = {"Host": host, "Content-Type": "application/json", "X-Forwarded-For": f"192.0.2.{number}"}
+    variables = {"email": user_name, "password": PASSWORD}
+
+    def check(status: int, body: bytes) -> str | None:
+        result = orjson.loads(body).get("data", {}).get("signIn", {}).get("__typename")
+        return None if status == 200 and result in _RESULTS else f"expected one of {_RESULTS}"
+
+    return repeat(
+        (request("POST", "/graphql", headers, orjson.dumps({"query": _SIGN_IN, "variables": variables})), check)
+    )
+
+
+def _said(spread: Spread) -> str:
+    return f"{spread.median:,.1f} ({spread.least:,.1f}-{spread.most:,.1f})"
+
+
+if __name__ == "__main__":
+    app()
