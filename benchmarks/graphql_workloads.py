@@ -32,14 +32,15 @@ _SIGN_IN = """mutation SignIn($email: String!, $password: String!) {
 }"""
 
 
-def people_page(port: int, base_domain: str, tenant: Tenant, clients: int) -> Workload:
+def people_page(port: int, base_domain: str, tenant: Tenant, clients: int, *, signed_in: bool = True) -> Workload:
     """Pages of 50 people with 8 fields each, cursors and the total; the owner is signed in by her password.
 
     Every page is asked for once and compared with what was loaded.
     """
     with httpx2.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
         headers = _headers(f"{tenant.subdomain}.{base_domain}")
-        headers["Cookie"] = _cookie(http, headers, tenant)
+        if signed_in:
+            headers["Cookie"] = _cookie(http, headers, tenant)
         exchanges: list[Exchange] = []
         after: str | None = None
         while len(exchanges) < _PAGES:

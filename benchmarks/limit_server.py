@@ -1,13 +1,15 @@
 """The least that a SCIM server could do for these workloads: written by hand on bare ASGI and sqlite3, no more.
 
 It knows the requests of scim_workloads.py and no others, checks no key, keeps no log and waits for no disk
-(`synchronous=NORMAL`). `python -m benchmarks.limit_server PORT FOLDER` serves the databases in a folder, one for each
+(`synchronous=NORMAL`). The people page of graphql_workloads.py is a FastAPI route here that reads no GraphQL and sends
+ready JSON from SQL. `python -m benchmarks.limit_server PORT FOLDER` serves the databases in a folder, one for each
 workspace.
 """
 
 import re
 import sqlite3
 import sys
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -16,6 +18,9 @@ from uuid import uuid4
 
 import orjson
 import uvicorn
+from fastapi import FastAPI
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from benchmarks.people import Person
@@ -26,6 +31,7 @@ CREATE TABLE IF NOT EXISTS user (
     display_name TEXT, active INTEGER, version INTEGER
 );
 CREATE INDEX IF NOT EXISTS user_external_id ON user (external_id);
+CREATE INDEX IF NOT EXISTS user_in_order ON user (display_name, id);
 CREATE TABLE IF NOT EXISTS member (group_id TEXT, user_id TEXT, PRIMARY KEY (group_id, user_id)) WITHOUT ROWID;
 """
 _COLUMNS = "id, user_name, external_id, given, family, display_name, active, version"
@@ -68,10 +74,14 @@ class LimitServer:
 
     def __init__(self, folder: Path) -> None:
         self._databases = {each.stem.encode(): _open(each) for each in folder.glob("*.sqlite3")}
+        self._people_page = _people_page(self._databases)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
+            return
+        if scope["path"] == "/graphql":
+            await self._people_page(scope, receive, send)
             return
         body = b""
         while (message := await receive()).get("more_body"):
@@ -143,6 +153,45 @@ def _list(rows: list[tuple[Any, ...]], said: dict[str, Any]) -> bytes:
     return orjson.dumps(
         {"schemas": _LIST, **said, "itemsPerPage": len(rows), "Resources": [_document(row) for row in rows]}
     )
+
+
+def _people_page(databases: dict[bytes, sqlite3.Connection]) -> FastAPI:
+    app = FastAPI(openapi_url=None)
+
+    @app.post("/graphql")
+    async def people(request: Request) -> Response:
+        database = databases[request.headers["host"].partition(".")[0].encode()]
+        return Response(
+            _people(database, orjson.loads(await request.body())["variables"]), media_type="application/json"
+        )
+
+    return app
+
+
+def _people(database: sqlite3.Connection, variables: dict[str, Any]) -> bytes:
+    first, after = variables["first"], variables["after"]
+    begin = orjson.loads(urlsafe_b64decode(after)) if after else ("", "")
+    sql = f"SELECT {_COLUMNS} FROM user WHERE (display_name, id) > (?, ?) ORDER BY display_name, id LIMIT ?"  # noqa: S608
+    rows = database.execute(sql, (*begin, first + 1)).fetchall()
+    (total,) = database.execute("SELECT count(*) FROM user").fetchone()
+    edges = [{"cursor": urlsafe_b64encode(orjson.dumps((row[5], row[0]))).decode(), "node": _node(row)} for row in rows]
+    page = {"hasNextPage": len(rows) > first, "endCursor": edges[first - 1]["cursor"]}
+    found = {"totalCount": total, "pageInfo": page, "edges": edges[:first]}
+    return orjson.dumps({"data": {"viewer": {"workspace": {"users": found}}}})
+
+
+def _node(row: tuple[Any, ...]) -> dict[str, Any]:
+    user_id, user_name, _, _, _, display_name, active, _ = row
+    return {
+        "id": user_id,
+        "displayName": display_name,
+        "userName": user_name,
+        "email": user_name,
+        "status": "ACTIVE" if active else "INACTIVE",
+        "role": "MEMBER",
+        "managedBy": "DIRECTORY",
+        "createdAt": _MOMENT,
+    }
 
 
 def _created(database: sqlite3.Connection, document: dict[str, Any]) -> bytes:
