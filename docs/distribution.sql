@@ -28,6 +28,7 @@ SELECT create_distributed_table('sign_in_attempts', 'workspace_id', colocate_wit
 SELECT create_distributed_table('"group"', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('group_member', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('api_key', 'workspace_id', colocate_with => '"user"');
+SELECT create_distributed_table('total', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('flag_override', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('provisioning_event', 'workspace_id', colocate_with => '"user"');
 SELECT create_distributed_table('provisioning_breaker', 'workspace_id', colocate_with => '"user"');

@@ -1,6 +1,6 @@
 """Every table there is: importing this declares all of them, for those who treat tables alike (migrations, copying)."""
 
-from service import api_keys, audit, flags, links, sessions, sign_in_attempts, workspaces
+from service import api_keys, audit, flags, links, sessions, sign_in_attempts, totals, workspaces
 from service.groups import fields as groups
 from service.mail import outbox
 from service.provisioning import breaker, conflicts, log, tolerances
@@ -9,4 +9,4 @@ from service.users import tombstones
 
 _PROVISIONING = (breaker, conflicts, log, tolerances)
 _ACCOUNTS = (api_keys, links, outbox, sessions, sign_in_attempts)
-MODULES = (*_ACCOUNTS, audit, flags, workspaces, groups, *_PROVISIONING, users, tombstones)
+MODULES = (*_ACCOUNTS, audit, flags, totals, workspaces, groups, *_PROVISIONING, users, tombstones)

@@ -8,6 +8,7 @@ Rows are plain database rows that answer to the names of the model that declares
 order of its columns; making model objects of them would cost more than reading them.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -37,6 +38,7 @@ from service.refusals import Forbidden, ReauthenticationRequired, Refused, Stale
 from service.store.columns import table_of, workspace_column
 from service.store.statements import Connection, UniqueViolationError
 from service.tokens import Seal
+from service.totals import CHANGE, KEPT, Total, one_of, total_of
 
 M = TypeVar("M", bound=SQLModel)
 
@@ -46,17 +48,21 @@ STAMPED_EVERY = timedelta(minutes=1)  # how often the last use of a row is noted
 
 @dataclass(frozen=True, eq=False)
 class Narrowed(Generic[M]):
-    """A SELECT of rows of one model that sees a single workspace. Made by `narrowed` and by nothing else."""
+    """A SELECT of rows of one model that sees a single workspace. Made by `narrowed` and by nothing else.
+
+    `whole` is the table's name where it finds all rows of the workspace and their number is kept.
+    """
 
     statement: Select[Any]
+    whole: str | None = None
 
     def where(self, *conditions: ColumnElement[bool]) -> "Narrowed[M]":
         """The same with further conditions."""
-        return Narrowed(self.statement.where(*conditions))
+        return Narrowed(self.statement.where(*conditions), None if conditions else self.whole)
 
     def order_by(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
         """The same in this order."""
-        return Narrowed(self.statement.order_by(*columns))
+        return Narrowed(self.statement.order_by(*columns), self.whole)
 
     def with_columns(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
         """The same with further columns behind those of the model."""
@@ -64,7 +70,7 @@ class Narrowed(Generic[M]):
 
     def only(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
         """The same rows with these columns alone, for whoever reads many and needs no others."""
-        return Narrowed(self.statement.with_only_columns(*columns, maintain_column_froms=True))
+        return Narrowed(self.statement.with_only_columns(*columns, maintain_column_froms=True), self.whole)
 
     @cached_property
     def page(self) -> "Narrowed[M]":
@@ -84,13 +90,16 @@ class Narrowed(Generic[M]):
     @cached_property
     def count(self) -> "Narrowed[M]":
         """How many rows it would find, for `UnitOfWork.number`."""
+        if self.whole is not None:
+            return Narrowed(total_of(self.whole))
         return Narrowed(self.statement.with_only_columns(func.count(), maintain_column_froms=True).order_by(None))
 
 
 def narrowed(model: type[M]) -> Narrowed[M]:
     """All columns of the model's rows in the actor's workspace. Best made once, at import."""
     table = table_of(model)
-    return Narrowed(select(table).where(workspace_column(table) == bindparam("of_workspace")))
+    statement = select(table).where(workspace_column(table) == bindparam("of_workspace"))
+    return Narrowed(statement, table.name if table.name in KEPT else None)
 
 
 class UnitOfWork:
@@ -102,6 +111,7 @@ class UnitOfWork:
         self._connection = connection
         self._of_workspace = {"of_workspace": actor.workspace_id}
         self._changed = False
+        self._more: Counter[str] = Counter()
         self.recorded: list[Event] = []
 
     def demand(self, permission: Permission) -> None:
@@ -137,6 +147,7 @@ class UnitOfWork:
         self._changed = True
         owned = {**values, workspace_column(table_of(model)).key: self.actor.workspace_id}
         row: M = self._saved(_insert(table_of(model)), owned, or_else)[0]
+        self._count(model, 1)
         return row
 
     def insert_all(self, model: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
@@ -145,6 +156,7 @@ class UnitOfWork:
             self._changed = True
             owned = [{**values, "workspace_id": self.actor.workspace_id} for values in rows]
             self._connection.run_many(_plain_insert(table_of(model)), owned)
+            self._count(model, len(owned))
 
     def insert_found(
         self, model: type[M], query: Narrowed[Any], columns: tuple[ColumnElement[Any], ...], **parameters: object
@@ -153,12 +165,14 @@ class UnitOfWork:
         rows: list[M] = self._connection.rows(
             _insert_found(table_of(model), query, columns), parameters | self._of_workspace
         )
+        self._count(model, len(rows))
         self._changed = self._changed or bool(rows)
         return rows
 
     def delete_found(self, query: Narrowed[M], model: type[M], **parameters: object) -> list[M]:
         """Remove the rows that a query of the model finds, and return them."""
         rows: list[M] = self._connection.rows(_delete_found(table_of(model), query), parameters | self._of_workspace)
+        self._count(model, -len(rows))
         self._changed = self._changed or bool(rows)
         return rows
 
@@ -196,6 +210,7 @@ class UnitOfWork:
         """Remove the rows whose columns equal these values; how many there were."""
         named = self._of_workspace | {f"of_{name}": value for name, value in equal.items()}
         removed = self._connection.run(_delete(table_of(model), tuple(equal)), named)
+        self._count(model, -removed)
         self._changed = self._changed or removed > 0
         return removed
 
@@ -204,6 +219,7 @@ class UnitOfWork:
         over = [self._of_workspace | {"of_id": row.id} for row in self.all(query, **parameters)]  # type: ignore[attr-defined]
         if over:
             self._connection.run_many(_delete(table_of(model), ("id",)), over)
+            self._count(model, -len(over))
         return len(over)
 
     def keep(self, model: type[M], id: str, values: Mapping[str, Any]) -> None:
@@ -226,10 +242,23 @@ class UnitOfWork:
         owned = {"workspace_id": self.actor.workspace_id, **row_of(event, self.actor)}
         self._connection.run(_plain_insert(_AUDIT), owned)
 
-    def check(self) -> None:
-        """Raise AssertionError where something changed and nothing was recorded; called before the commit."""
+    def finish(self) -> None:
+        """Write what is left to be written; called before the commit. Raises AssertionError where something changed and
+        nothing was recorded."""
         if self._changed and not self.recorded:
             raise AssertionError("a change without an event: the verb must call uow.record(...)")
+        for table, more in self._more.items():
+            if more:
+                self._write_total(one_of(table), more)
+
+    def _count(self, model: type[SQLModel], more: int) -> None:
+        if (table := table_of(model).name) in KEPT:
+            self._more[table] += more
+
+    def _write_total(self, id: str, more: int) -> None:
+        if not self._connection.run(CHANGE, self._of_workspace | {"of_id": id, "more": more}):
+            first = {"workspace_id": self.actor.workspace_id, "id": id, "number": more}
+            self._connection.rows(_insert(_TOTAL), first)  # or again from the start, where another one was faster
 
     def _saved(self, statement: Insert | Update, values: Mapping[str, Any], or_else: Taken | None) -> list[Any]:
         try:
@@ -257,7 +286,7 @@ class Lookup:
         return self._connection.rows(statement, parameters)
 
 
-_AUDIT = table_of(AuditEvent)
+_AUDIT, _TOTAL = table_of(AuditEvent), table_of(Total)
 
 
 @cache

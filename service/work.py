@@ -96,7 +96,7 @@ class Work:
             uow = UnitOfWork(connection, actor, self._seal)
             refuse_unless_good(uow)
             result = verb(uow, *args, **kwargs)
-            uow.check()
+            uow.finish()
             return result
 
         try:
