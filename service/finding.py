@@ -68,12 +68,24 @@ def pattern_of(text: str) -> str:
 
 
 def _in_window(uow: UnitOfWork, search: Search[M], window: Window) -> Found[M]:
-    rows: list[M] = []
-    if window.limit:
-        rows = rows_from(uow, search.query, search.order, None, window.limit, search.parameters, offset=window.offset)
-    if len(rows) < window.limit and (rows or window.offset == 0):  # the window holds the last of them
-        return Found(rows=rows, total=window.offset + len(rows))
-    return Found(rows=rows, total=_total(uow, search))
+    if window.offset == 0:
+        rows = _rows(uow, search, window.limit)
+        return Found(rows=rows, total=len(rows) if len(rows) < window.limit else _total(uow, search))
+    total = _total(uow, search)
+    size = min(window.limit, total - window.offset)
+    behind = total - window.offset - size
+    if behind >= window.offset:
+        return Found(rows=_rows(uow, search, size, offset=window.offset), total=total)
+    # From the end on, which is nearer: what stands before a window is walked over, row by row.
+    return Found(rows=_rows(uow, search, size, offset=behind, backwards=True)[::-1], total=total)
+
+
+def _rows(uow: UnitOfWork, search: Search[M], limit: int, *, offset: int = 0, backwards: bool = False) -> list[M]:
+    if limit <= 0:
+        return []
+    return rows_from(
+        uow, search.query, search.order, None, limit, search.parameters, backwards=backwards, offset=offset
+    )
 
 
 def _behind(uow: UnitOfWork, search: Search[M], cursor: Cursor) -> Found[M]:

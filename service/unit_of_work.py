@@ -66,7 +66,7 @@ class Narrowed(Generic[M]):
 
     def with_columns(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
         """The same with further columns behind those of the model."""
-        return Narrowed(self.statement.add_columns(*columns))
+        return Narrowed(self.statement.add_columns(*columns), self.whole)
 
     def only(self, *columns: ColumnElement[Any]) -> "Narrowed[M]":
         """The same rows with these columns alone, for whoever reads many and needs no others."""

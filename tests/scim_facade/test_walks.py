@@ -204,3 +204,25 @@ def test_people_are_looked_up_by_an_index(owner_engine: Engine, engine: str, tex
     assert index[engine] in plan, plan
     assert "Seq Scan on" not in plan, plan
     assert "SCAN user" not in plan, plan
+
+
+@pytest.mark.parametrize(
+    "asked", [{}, {"sortBy": "title"}, {"sortBy": "title", "sortOrder": "descending"}, {"filter": "active pr"}]
+)
+def test_every_window_is_that_part_of_the_whole_list_from_whichever_end_it_is_read(
+    server: Server, asked: dict[str, str]
+) -> None:
+    tenant = server.found_another()
+    with tenant.scim() as scim:
+        for number in range(9):
+            created(scim, title=f"T{number % 3}" if number % 4 else None)
+        whole = [each["id"] for each in page_of(scim, count=100, **asked)["Resources"]]
+        assert len(set(whole)) == 10
+        for start in range(1, 13):
+            for count in (0, 1, 2, 3, 7, 10, 50):
+                page = page_of(scim, startIndex=start, count=count, **asked)
+                assert [each["id"] for each in page["Resources"]] == whole[start - 1 : start - 1 + count], (
+                    start,
+                    count,
+                )
+                assert page["totalResults"] == 10
