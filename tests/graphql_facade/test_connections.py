@@ -8,16 +8,13 @@ from typing import Any
 
 import pytest
 
-from graphql_facade.context import Context
-from graphql_facade.groups import groups_of
 from graphql_facade.schema import make_schema
-from headcount.carriers import FolderCarrier
-from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
 from service.users.commands import create_user
 from service.work import Work
 from tests.graphql_facade.browser import Browser, Data, signed_in
-from tests.service.cast import Acme, caller, person
+from tests.graphql_facade.contexts import context_of
+from tests.service.cast import Acme, person
 from tests.service.cast import signed_in as session_of
 from tests.service.databases import CountingStore
 from tests.stage import Server, Tenant
@@ -246,17 +243,7 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
     )
 
     async def statements(number: int) -> list[str]:
-        context = Context(
-            work=work,
-            hasher=hasher,
-            caller=caller("acme"),
-            postman=Postman(work, FolderCarrier(tmp_path, "a@b.example")),
-            scim_base_url=lambda subdomain: subdomain,
-            page_url=lambda page, subdomain: f"{page} of {subdomain}",
-            key=None,
-            token=token,
-        )
-        context.groups_of = groups_of(context)
+        context = context_of(work, hasher, token, tmp_path)
         with store.counting() as made:
             result = await schema.execute(asked, context_value=context)
             counted = list(made)

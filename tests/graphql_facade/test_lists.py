@@ -11,6 +11,7 @@ from graphql import ExecutionResult, GraphQLSchema, execute, parse, validate
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from strawberry.schema.config import StrawberryConfig
+from strawberry.types.scalar import ScalarDefinition
 
 from graphql_facade.lists import Completions, ListExecutor
 from graphql_facade.scalars import DATE_TIME
@@ -22,6 +23,13 @@ class Colour(Enum):
 
     RED = "r"
     BLUE = "b"
+
+
+class Shy(str):
+    """Text that may serialize to nothing, which no value of a scalar may."""
+
+
+SHY: ScalarDefinition = strawberry.scalar(name="Shy", serialize=lambda text: text or None, parse_value=Shy)
 
 
 @strawberry.interface
@@ -48,6 +56,7 @@ class Thing(Named):
     number: int | None
     share: float | None
     flag: bool
+    shy: Shy | None
     colour: Colour | None
     at: datetime | None
     tags: list[str]
@@ -75,9 +84,11 @@ class Query:
     things: list[Thing]
 
 
-SCHEMA: GraphQLSchema = strawberry.Schema(Query, config=StrawberryConfig(scalar_map={datetime: DATE_TIME}))._schema
+SCHEMA: GraphQLSchema = strawberry.Schema(
+    Query, config=StrawberryConfig(scalar_map={datetime: DATE_TIME, Shy: SHY})
+)._schema
 
-LEAVES = ("id", "title", "note", "number", "share", "flag", "colour", "at", "tags", "words", "__typename")
+LEAVES = ("id", "title", "shy", "note", "number", "share", "flag", "colour", "at", "tags", "words", "__typename")
 IN_PART = ("id", "label", "colour", "__typename")
 MAYBE = " @include(if: $yes)"
 
@@ -114,6 +125,7 @@ def values(*, sound: bool) -> st.SearchStrategy[list[Any]]:
         number=of(st.integers(-9, 9), st.none()),
         share=of(st.floats(allow_nan=False, allow_infinity=False), st.none()),
         flag=of(st.booleans()),
+        shy=of(st.just(Shy("x")), st.none()) if sound else st.sampled_from([Shy(), Shy("x"), None]),
         colour=of(colour, st.none()),
         at=of(st.datetimes(timezones=st.just(UTC)), st.none()),
         tags=of(st.lists(text, max_size=2)),
@@ -167,7 +179,15 @@ def test_what_is_not_sound_is_reported_as_the_standard_executor_reports_it(selec
 )
 def test_the_short_way_is_taken_where_there_is_nothing_but_attributes(selection: str, *, is_short: bool) -> None:
     part = Part(id=strawberry.ID("p"), label=None, colour=Colour.RED)
-    rest: dict[str, Any] = {"note": None, "number": 1, "share": 0.5, "flag": True, "at": None, "tags": [""]}
+    rest: dict[str, Any] = {
+        "note": None,
+        "number": 1,
+        "share": 0.5,
+        "flag": True,
+        "shy": None,
+        "at": None,
+        "tags": [""],
+    }
     thing = Thing(id=strawberry.ID("t"), title="T", colour=Colour.BLUE, part=part, parts=[part], words=None, **rest)
     completions: Completions = {}
     assert run(selection, [thing], completions).errors is None

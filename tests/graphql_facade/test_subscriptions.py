@@ -1,5 +1,6 @@
 """Subscriptions over Server-Sent Events: what happens is told at once, to whoever may know it and for as long."""
 
+import asyncio
 import json
 import socket
 import threading
@@ -7,13 +8,24 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
+from graphql import parse, subscribe
 
+from graphql_facade.schema import make_schema
+from service.passwords import PasswordHasher
+from service.refusals import Unauthenticated
+from service.sessions import end_session
+from service.users.commands import create_user
+from service.work import Work
 from tests.graphql_facade.browser import Browser, Data, signed_in
+from tests.graphql_facade.contexts import context_of
 from tests.scim_facade.people import created, patch
+from tests.service.cast import Acme, person, refusal
+from tests.service.cast import signed_in as session_of
 from tests.stage import Server, Tenant, running
 
 EVENTS = "text/event-stream"
@@ -240,3 +252,21 @@ def test_a_server_that_is_told_to_stop_ends_its_streams(tmp_path_factory: pytest
             server.process.terminate()
             assert server.process.wait(timeout=20) in (0, -15)
             assert time.monotonic() - begun < 10  # and not the 25 seconds that a request may take
+
+
+@pytest.mark.anyio
+async def test_who_asks_is_found_out_before_each_of_several_events(
+    work: Work, hasher: PasswordHasher, founded: tuple[str, Acme, Any], tmp_path: Path
+) -> None:
+    acme = founded[1]
+    session, token = await session_of(work, hasher, "alice@acme.example")
+    context = context_of(work, hasher, token, tmp_path)
+    document = parse("subscription { userChanged { id } }")
+    listening: Any = await subscribe(make_schema()._schema, document, context_value=context)  # type: ignore[misc]
+    first = asyncio.ensure_future(anext(listening))
+    await asyncio.sleep(0.3)  # the first look is taken
+    made = [await work.write(acme.alice, create_user, person(name)) for name in ("erin", "fay")]
+    assert (await first).data == {"userChanged": {"id": made[0].id}}
+    await work.write(session.actor, end_session, session.session_id)
+    reason = await refusal(anext(listening))
+    assert isinstance(reason, Unauthenticated)
