@@ -11,7 +11,7 @@ import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -119,6 +119,7 @@ class SqliteStore:
         self._queue: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
         self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._waiters = path.with_name(f"{path.name}-waiting").open("w")
 
     async def lookup(self, job: Callable[[Connection], T]) -> T:
         """Run the job at once, on one state of the database."""
@@ -153,6 +154,7 @@ class SqliteStore:
         if self._draining is not None:
             await self._draining
         self._committer.shutdown()
+        self._waiters.close()
         self._reading.close()
         self._writing.close()
 
@@ -177,23 +179,41 @@ class SqliteStore:
                         raise
                 else:
                     _answer(batch)
+                    if self._queue and self._somebody_waits():
+                        await asyncio.sleep(2 * _LOCK_POLL_SECONDS)
         finally:
             self._draining = None
 
     async def _begin(self) -> None:
-        """Take the write lock; another process may hold it for a while."""
+        """Take the write lock; another process may hold it for a while, and is told that somebody waits."""
         deadline = monotonic() + _LOCK_SECONDS
-        while True:
-            try:
-                self._write("BEGIN IMMEDIATE")
-                return
-            except sqlite3.OperationalError as error:
-                if error.sqlite_errorname.split("_")[1] != "BUSY":
-                    raise
+        try:
+            while not self._begun():
                 if monotonic() > deadline:
-                    why = "Another process has been writing to the database for too long."
-                    raise Refused(Busy(why, retry_after=5)) from error
-            await asyncio.sleep(_LOCK_POLL_SECONDS)
+                    raise Refused(Busy("Another process has been writing to the database for too long.", retry_after=5))
+                with suppress(BlockingIOError):  # somebody looks at this moment
+                    fcntl.flock(self._waiters, fcntl.LOCK_SH | fcntl.LOCK_NB)
+                await asyncio.sleep(_LOCK_POLL_SECONDS)
+        finally:
+            fcntl.flock(self._waiters, fcntl.LOCK_UN)
+
+    def _begun(self) -> bool:
+        try:
+            self._write("BEGIN IMMEDIATE")
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorname.split("_")[1] != "BUSY":
+                raise
+            return False
+        return True
+
+    def _somebody_waits(self) -> bool:
+        """Whether another process does, which has no chance while this one takes the lock again at once."""
+        try:
+            fcntl.flock(self._waiters, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        fcntl.flock(self._waiters, fcntl.LOCK_UN)
+        return False
 
     def _run_waiting(self, batch: list[_Waiting]) -> None:
         deadline = monotonic() + _BATCH_SECONDS

@@ -6,15 +6,16 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import pytest
+from sqlalchemy.util.concurrency import await_
 
 from service.actor import Actor, Role
-from service.api_keys import revoke_api_key
+from service.api_keys import RotationOverlap, revoke_api_key, rotate_api_key
 from service.audit import Action
 from service.flags import Flag, set_flag
 from service.ids import new_id
 from service.passwords import PasswordHasher
 from service.refusals import Refused, Stale, Taken, Unauthenticated
-from service.sessions import end_session, open_session
+from service.sessions import end_session, open_session, revoke_session, revoke_sessions
 from service.store.opening import open_store
 from service.tokens import Seal
 from service.unit_of_work import UnitOfWork
@@ -154,7 +155,13 @@ async def test_owners_who_all_step_down_at_once_leave_one(work: Work, other: Wor
 Verb = Callable[[UnitOfWork], object]
 
 
-@pytest.fixture(params=["deactivated", "deleted", "demoted", "signed out", "key revoked"])
+WAYS = (
+    *("deactivated", "deleted", "demoted", "signed out", "session revoked", "all sessions revoked"),
+    *("key revoked", "key replaced at once"),
+)
+
+
+@pytest.fixture(params=WAYS)
 async def ended(request: pytest.FixtureRequest, work: Work, acme: Acme) -> tuple[Actor, Actor, Verb]:
     """Each way in which what somebody acts by stops being good: who acts by it, who ends it, and how."""
     ann = acme.people["Ann"]
@@ -165,6 +172,12 @@ async def ended(request: pytest.FixtureRequest, work: Work, acme: Acme) -> tuple
         "deleted": (as_ann, acme.alice, lambda uow: delete_user(uow, ann)),
         "demoted": (as_ann, acme.alice, lambda uow: set_role(uow, ann, Role.MEMBER)),
         "signed out": (as_ann, as_ann, lambda uow: end_session(uow, session.id)),
+        "session revoked": (as_ann, acme.alice, lambda uow: revoke_session(uow, session.id)),
+        "all sessions revoked": (as_ann, acme.alice, lambda uow: revoke_sessions(uow, ann)),
+        "key replaced at once": (
+            *(acme.directory, acme.alice),
+            lambda uow: rotate_api_key(uow, acme.key_id, RotationOverlap.NONE),
+        ),
         "key revoked": (acme.directory, acme.alice, lambda uow: revoke_api_key(uow, acme.key_id)),
     }
     return ways[request.param]
@@ -192,6 +205,28 @@ async def test_once_an_end_has_been_acknowledged_nothing_is_done_any_more(
     assert len(created) > BEFORE
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)  # on SQLite one writes at a time
+async def test_an_end_waits_for_what_is_under_way(
+    work: Work, other: Work, acme: Acme, ended: tuple[Actor, Actor, Verb]
+) -> None:
+    actor, ending, end = ended
+    under_way, may_go_on = asyncio.Event(), asyncio.Event()
+
+    def slowly(uow: UnitOfWork) -> None:
+        create_user(uow, person("somebody"))
+        under_way.set()
+        await_(may_go_on.wait())
+
+    acting = asyncio.ensure_future(work.write(actor, slowly))
+    await under_way.wait()
+    end_of_it = asyncio.ensure_future(other.write(ending, end))
+    await asyncio.sleep(0.3)
+    assert not end_of_it.done()
+    may_go_on.set()
+    await acting
+    await end_of_it
+
+
 async def test_who_signs_in_while_they_are_deactivated_is_out(
     work: Work, other: Work, acme: Acme, hasher: PasswordHasher
 ) -> None:
@@ -206,3 +241,17 @@ async def test_who_signs_in_while_they_are_deactivated_is_out(
     assert set(map(type, reasons)) == {Unauthenticated}
     assert len(reasons) < SIGN_INS
     assert [row for row in (await everything(work))["session"] if ann in row] == []
+
+
+async def test_a_process_that_writes_without_end_lets_another_one_in(work: Work, other: Work, acme: Acme) -> None:
+    stopping = asyncio.Event()
+
+    async def write_without_end() -> None:
+        while not stopping.is_set():
+            await work.write(acme.alice, create_user, person(new_id("name")))
+
+    busy = [asyncio.ensure_future(write_without_end()) for _ in range(WRITERS)]
+    made = [await other.write(acme.ann, create_user, person(new_id("name"))) for _ in range(20)]
+    stopping.set()
+    await asyncio.gather(*busy)
+    assert len({user.id for user in made}) == 20
