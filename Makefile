@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test check bench bench-quick lock schema clean
+.PHONY: help setup run test check bench bench-quick bench-sign-ins lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -36,6 +36,9 @@ bench: setup ## what a request costs, beside the least it could cost (20 minutes
 
 bench-quick: setup ## the same in two minutes, less exactly
 	@$(BIN)/python -m benchmarks --users 1000 --variant sqlite-1 --variant postgresql-1 --rounds 2 --seconds 1 $(OPTIONS)
+
+bench-sign-ins: setup ## whether a hundred parallel sign-ins delay others
+	@$(BIN)/python -m benchmarks.sign_ins $(OPTIONS)
 
 schema: setup ## print graphql/schema.graphql anew
 	@$(BIN)/headcount print-schema > graphql/schema.graphql

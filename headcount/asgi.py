@@ -8,7 +8,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 from time import perf_counter
 
 import structlog
@@ -21,8 +20,8 @@ from graphql_facade.audit_export import PATH as AUDIT_EXPORT
 from graphql_facade.audit_export import AuditExport
 from graphql_facade.endpoint import GraphqlEndpoint
 from graphql_facade.entrance import Entrance
-from graphql_facade.trusted_documents import TrustedDocuments
 from headcount.carriers import carrier_of
+from headcount.documents import trusted_documents
 from headcount.hosts import HostNames, Place
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
@@ -67,7 +66,7 @@ class Headcount:
         self._pages: dict[str, ASGIApp] = {
             "/graphql": GraphqlEndpoint(
                 entrance,
-                _trusted_documents(settings),
+                trusted_documents(settings),
                 development=settings.is_development,
                 points_per_minute=settings.graphql_points_per_minute,
             ),
@@ -105,6 +104,13 @@ class Headcount:
             what = {"method": scope["method"], "path": scope["path"], "status": status, "ms": spent}
             _log.info("request", **what, ip=caller.ip, host=host, request_id=caller.request_id)
 
+    async def close(self) -> None:
+        """Finish what was begun, and let go of the database."""
+        self._hasher.close()
+        await self._postman.close()
+        await self._recorder.close()
+        await self._work.close()
+
     def _door(self, scope: Scope, place: Place | None, caller: Caller) -> ASGIApp:
         path: str = scope["path"]
         is_scim = path == _SCIM_ROOT or path.startswith(_SCIM_ROOT + "/") or (place is not None and place.is_api)
@@ -127,10 +133,7 @@ class Headcount:
             if background is not None:
                 background.cancel()
                 await asyncio.gather(background, return_exceptions=True)
-            self._hasher.close()
-            await self._postman.close()
-            await self._recorder.close()
-            await self._work.close()
+            await self.close()
 
         app = FastAPI(lifespan=lifespan, openapi_url=None)
 
@@ -154,12 +157,6 @@ def application() -> Headcount:
     settings = load_settings()
     set_up_logs(development=settings.is_development)
     return Headcount(settings)
-
-
-def _trusted_documents(settings: Settings) -> TrustedDocuments | None:
-    """The only operations that browsers may have run; in development they may have any."""
-    file = settings.trusted_documents
-    return TrustedDocuments.read(Path(file)) if file and not settings.is_development else None
 
 
 def _refused(scope: Scope, place: Place | None) -> Rejected | None:

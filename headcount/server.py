@@ -2,12 +2,14 @@
 
 import asyncio
 import secrets
+import sys
 from pathlib import Path
 
 import uvicorn
 from rich.console import Console
 
 from headcount.carriers import OUTBOX
+from headcount.documents import trusted_documents
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
 from headcount.settings import Settings, write_secret
@@ -26,6 +28,10 @@ _GRACE_SECONDS = 25
 def serve(settings: Settings, *, sample: bool) -> None:
     """Serve until interrupted, in as many processes as the settings say."""
     set_up_logs(development=settings.is_development)
+    try:
+        trusted_documents(settings)  # here, for the same reason as below
+    except ValueError as error:
+        sys.exit(f"headcount: {error}")
     if is_sqlite(settings.database_url):
         migrate(open_engine(settings.database_url))
     refuse_unless_migrated(settings.database_url)  # here, where it is said once and not by every process

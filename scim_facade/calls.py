@@ -22,7 +22,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 MAX_BODY = 1 << 20  # bytes
-_BODY_SECONDS = 30.0
+_BODY_SECONDS = 20.0
 _LARGE = 1 << 16  # bytes of a body that takes long enough to read for others to notice
 _MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/json"})
 _OF_THE_CONNECTION = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path")

@@ -4,6 +4,7 @@ Authentication comes before routing: without a key there is no telling which pat
 FastAPI router: none of FastAPI's own machinery is needed once the attributes' table reads and writes the documents.
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -40,6 +41,9 @@ _PAUSED = (
     "Provisioning is paused by an admin of this workspace; nothing was changed. Let an admin resume it in the "
     "workspace's settings, under Provisioning; then let the identity provider try again."
 )
+
+_TOO_LATE = "This took too long; what was under way may or may not have been done. Try again."
+ANSWER_SECONDS = 30.0  # Okta closes the socket after 60, and learns nothing then
 
 Handler = Callable[[Call], Awaitable[Response]]
 
@@ -101,12 +105,14 @@ class ScimFacade:
             send = recording.listening(send)
             _refuse_unless_admitted(holder)
             scope["path"] = scope["path"].rstrip("/")  # OneLogin ends its addresses with a slash
-            async with self._turns.turn_of(holder.actor.workspace_id):
+            async with asyncio.timeout(ANSWER_SECONDS), self._turns.turn_of(holder.actor.workspace_id):
                 await self._router(scope, receive, send)
         except Refused as refused:
             answer = rejected(refused.reason)
         except Rejected as refused:
             answer = refused
+        except TimeoutError:
+            answer = Rejected(503, _TOO_LATE, headers={"Retry-After": "5"})
         except Exception:
             _log.exception("a SCIM request failed", path=scope["path"], request_id=caller.request_id)
             answer = Rejected(500, "Something went wrong on our side, and nothing was changed. Try again.")

@@ -109,6 +109,13 @@ def test_a_body_without_a_document_is_none(alice: Browser, body: Data) -> None:
     assert (answer.status_code, code(answer)) == (400, "BAD_REQUEST")
 
 
+def test_a_server_does_not_start_with_a_file_that_it_cannot_read(guarded: Tenant) -> None:
+    done = guarded.server.cli("serve", check=False, HEADCOUNT_TRUSTED_DOCUMENTS="nothing.json")
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.startswith("headcount: the trusted documents in nothing.json cannot be read")
+    assert done.stderr.count("\n") == 1
+
+
 @pytest.mark.parametrize("content", ["", "[]", '{"a": 1}', "{"])
 def test_a_file_that_is_none_of_documents_says_so(tmp_path: Path, content: str) -> None:
     file = tmp_path / "documents.json"

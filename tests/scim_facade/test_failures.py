@@ -6,10 +6,14 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+import httpx2
 import pytest
 from sqlalchemy import Engine, text
 
+from headcount.asgi import Headcount
 from headcount.protocol import MAX_ADDRESS, MAX_HEAD
+from headcount.settings import load_settings
+from scim_facade import facade
 from service.store.columns import table_of
 from service.store.opening import open_engine
 from service.users.fields import User
@@ -274,7 +278,7 @@ def test_a_large_body_is_refused_by_its_limit(acme: Tenant) -> None:
 def test_a_body_that_does_not_come_is_not_waited_for(acme: Tenant) -> None:
     """The wait is half a minute, here too."""
     answer = post(acme, _JSON, "Content-Length: 100", body=b'{"userName"')
-    answer.error(408, "30 seconds", "again")
+    answer.error(408, "20 seconds", "again")
     assert answer.headers["connection"] == "close"
 
 
@@ -343,3 +347,26 @@ def _held(database: Engine, engine: str) -> Iterator[None]:
         connection.execute(text(hold))
         yield
         connection.execute(text("ROLLBACK"))
+
+
+@pytest.mark.anyio
+async def test_an_answer_comes_before_the_identity_provider_stops_waiting(
+    broken: tuple[Tenant, Engine], engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The deadline is half a minute; here it is shorter, in a program of our own on the server's database."""
+    tenant, database = broken
+    known = tenant.scim()
+    for name, value in tenant.server.env.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tenant.server.folder)
+    monkeypatch.setattr(facade, "ANSWER_SECONDS", 0.5)
+    app = Headcount(load_settings())
+    async with httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app), base_url=known.base_url, headers=known.headers
+    ) as scim:
+        with _held(database, engine):
+            answer = await scim.post("/Users", json=somebody())
+        assert_error(answer, 503, None, "took too long", "Try again")
+        assert answer.headers["retry-after"].isdigit()
+        assert (await scim.post("/Users", json=somebody())).status_code == 201
+    await app.close()
