@@ -175,8 +175,9 @@ def _people(database: sqlite3.Connection, variables: dict[str, Any]) -> bytes:
     rows = database.execute(sql, (*begin, first + 1)).fetchall()
     (total,) = database.execute("SELECT count(*) FROM user").fetchone()
     edges = [{"cursor": urlsafe_b64encode(orjson.dumps((row[5], row[0]))).decode(), "node": _node(row)} for row in rows]
-    page = {"hasNextPage": len(rows) > first, "endCursor": edges[first - 1]["cursor"]}
-    found = {"totalCount": total, "pageInfo": page, "edges": edges[:first]}
+    shown = edges[:first]
+    page = {"hasNextPage": len(rows) > first, "endCursor": shown[-1]["cursor"]}
+    found = {"totalCount": total, "pageInfo": page, "edges": shown}
     return orjson.dumps({"data": {"viewer": {"workspace": {"users": found}}}})
 
 
