@@ -80,7 +80,7 @@ class PostgresConnection:
             found = await_(self._fetch(compiled.sql, *compiled.arguments(parameters)))
         except asyncpg.UniqueViolationError as error:
             raise UniqueViolationError(str(error)) from error
-        return [compiled.row(raw) for raw in found]
+        return compiled.rows(found)
 
     def run(self, statement: Statement, parameters: Parameters) -> int:
         """How many rows a statement without RETURNING touched."""

@@ -71,7 +71,7 @@ class SqliteConnection:
         """The rows of a SELECT or of a RETURNING."""
         compiled = _compiled(statement, parameters)
         try:
-            return [compiled.row(raw) for raw in self._execute(compiled.sql, compiled.arguments(parameters))]
+            return compiled.rows(self._execute(compiled.sql, compiled.arguments(parameters)))
         except sqlite3.IntegrityError as error:
             _raise_if_unique(error)
             raise
@@ -122,8 +122,8 @@ class SqliteStore:
         self._waiters = path.with_name(f"{path.name}-waiting").open("w")
 
     async def lookup(self, job: Callable[[Connection], T]) -> T:
-        """Run the job at once, on one state of the database."""
-        return self._run(job)
+        """Run the job at once; one statement needs no transaction around it."""
+        return job(self._reader)
 
     async def read(self, workspace_id: str, job: Callable[[Connection], T]) -> T:
         """Run the job at once, on one state of the database."""

@@ -64,13 +64,16 @@ class Compiled:
             values[at] = bind(values[at])
         return values
 
-    def row(self, raw: Sequence[Any]) -> Any:
-        """A row from the driver as the domain sees it."""
-        values = list(raw)
-        for at, read in self.readers:
-            if values[at] is not None:
-                values[at] = read(values[at])
-        return self.make_row(values)
+    def rows(self, raw: Iterable[Sequence[Any]]) -> list[Any]:
+        """Rows from the driver as the domain sees them."""
+        readers, make_row, rows = self.readers, self.make_row, []
+        for each in raw:
+            values = list(each)
+            for at, read in readers:
+                if values[at] is not None:
+                    values[at] = read(values[at])
+            rows.append(make_row(values))
+        return rows
 
 
 class Compiler:

@@ -33,6 +33,8 @@ PEOPLE = "subscription { userChanged { id displayName status groups { displayNam
 DIRECTORY = "subscription { provisioningEvent { id operation outcome target { id } apiKeyName } }"
 _PATIENCE_SECONDS = 15
 
+only_sqlite = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)  # where the engine makes no difference
+
 
 def patiently(what: Callable[[], Any]) -> Any:
     """What comes true within a while."""
@@ -170,6 +172,7 @@ def test_what_the_directory_does_is_heard_by_admins_alone(tenant: Tenant, alice:
     assert error["extensions"] == {"code": "FORBIDDEN", "requires": "PROVISIONING_READ"}
 
 
+@only_sqlite
 def test_another_workspace_hears_nothing(tenant: Tenant, alice: Browser, charlie: Browser) -> None:
     with listening(charlie, PEOPLE) as theirs, listening(alice, PEOPLE) as ours:
         alice.new_person(displayName="Private")
@@ -213,6 +216,7 @@ def test_a_key_listens_as_well_and_until_it_is_revoked(tenant: Tenant, alice: Br
         assert listener.error()["extensions"]["code"] == "UNAUTHENTICATED"
 
 
+@only_sqlite
 def test_a_subscription_is_refused_to_whoever_cannot_read_it_or_is_nobody(alice: Browser, nobody: Browser) -> None:
     answer = alice.post(PEOPLE)
     assert (answer.status_code, answer.json()["errors"][0]["extensions"]["code"]) == (406, "NOT_ACCEPTABLE")
@@ -222,6 +226,7 @@ def test_a_subscription_is_refused_to_whoever_cannot_read_it_or_is_nobody(alice:
     assert (bad.status_code, bad.headers["content-type"]) == (400, "application/json")
 
 
+@only_sqlite
 def test_nobody_listens_more_than_ten_times(alice: Browser) -> None:
     with ExitStack() as open_:
         for _ in range(10):
@@ -237,6 +242,7 @@ def _may_listen(browser: Browser) -> bool:
         return answer.status_code == 200
 
 
+@only_sqlite
 def test_a_query_may_be_answered_as_an_event(alice: Browser) -> None:
     answer = alice.post("{ __typename }", None, Accept=EVENTS)
     assert answer.headers["content-type"].startswith(EVENTS)
