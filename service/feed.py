@@ -23,11 +23,11 @@ R = TypeVar("R", bound=_HasId)
 
 
 class Feed:
-    """One listener's place in a log whose ids have this prefix; it begins now."""
+    """One listener's place in a log whose ids have this prefix, from a moment on."""
 
-    def __init__(self, prefix: str) -> None:
+    def __init__(self, prefix: str, begun: datetime) -> None:
         self._prefix = prefix
-        self._begun: datetime = now()
+        self._begun = begun
         self._shown: dict[str, None] = {}
 
     @property

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import strawberry
@@ -10,6 +11,7 @@ from strawberry.dataloader import DataLoader
 from graphql_facade.rate_limits import RateLimit
 from service.actor import Actor, Channel
 from service.authentication import NOT_SIGNED_IN, Caller, recognise_key, recognise_session
+from service.clock import now
 from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
 from service.refusals import Refused, Unauthenticated
@@ -27,7 +29,7 @@ class Context:
     `key` is an API key that the request shows, which goes before a session; `token` is the session's. `new_token` is
     one to set as a cookie, "" to clear the cookie, None to leave it as it is. `groups_of` finds the groups that a
     person is in, together with those of others. `rate_limit` is what the operation costs and what that leaves.
-    `page_url` makes the address of a page of its name and a workspace's subdomain.
+    `page_url` makes the address of a page of its name and a workspace's subdomain. `begun` is when the request came.
     """
 
     work: Work
@@ -38,6 +40,7 @@ class Context:
     page_url: Callable[[str, str], str]
     key: str | None
     token: str | None
+    begun: datetime = field(default_factory=now)
     new_token: str | None = None
     groups_of: DataLoader[str, list[Any]] = field(init=False)
     rate_limit: RateLimit = field(init=False)

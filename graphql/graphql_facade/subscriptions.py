@@ -55,8 +55,8 @@ class Subscription:
 async def _news(
     context: Context, prefix: str, verb: Callable[[UnitOfWork, str], list[R]]
 ) -> AsyncGenerator[list[R], None]:
-    """What each look brings that the looks before did not."""
-    feed = Feed(prefix)
+    """What each look brings that the looks before did not, from when the request came on."""
+    feed = Feed(prefix, context.begun)
     while True:
         await context.recognise()
         since = feed.since

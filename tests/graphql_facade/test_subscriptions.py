@@ -97,7 +97,6 @@ def listening(browser: Browser, document: str) -> Iterator[Listener]:
         reader = threading.Thread(target=_quietly, args=(listener, response))
         reader.start()
         try:
-            time.sleep(0.3)  # the first look is taken
             yield listener
         finally:
             with suppress(OSError):  # the server may have closed it
@@ -271,7 +270,7 @@ async def test_who_asks_is_found_out_before_each_of_several_events(
     document = parse("subscription { userChanged { id } }")
     listening: Any = await subscribe(make_schema()._schema, document, context_value=context)  # type: ignore[misc]
     first = asyncio.ensure_future(anext(listening))
-    await asyncio.sleep(0.3)  # the first look is taken
+    await asyncio.sleep(0.3)
     made = [await work.write(acme.alice, create_user, person(name)) for name in ("erin", "fay")]
     assert (await first).data == {"userChanged": {"id": made[0].id}}
     await work.write(session.actor, end_session, session.session_id)
