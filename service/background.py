@@ -46,7 +46,7 @@ def duties(carry_mail: Callable[[str], Awaitable[None]], *, audit_days: int) -> 
     return [
         Duty("retention", timedelta(hours=24), partial(_keep_to_retention, audit_days=audit_days)),
         Duty("provisioning logs", timedelta(minutes=30), partial(_everywhere, verb=trim_provisioning_log)),
-        Duty("flags' end dates", timedelta(minutes=10), _end_flag_overrides),
+        Duty("flags' end dates", timedelta(minutes=10), partial(_everywhere, verb=end_flag_overrides)),
         Duty("keys that expire", timedelta(hours=6), partial(_warn_of_expiry, carry_mail=carry_mail)),
         Duty("mail that was left", timedelta(minutes=2), partial(_carry_what_was_left, carry_mail=carry_mail)),
         Duty("managed people after a pause", timedelta(minutes=1), _finish_sweeps),
@@ -59,11 +59,6 @@ async def _keep_to_retention(work: Work, *, audit_days: int) -> None:
     if audit_days:
         before = now() - timedelta(days=audit_days)
         await _everywhere(work, lambda uow: trim_audit_log(uow, before))
-
-
-async def _end_flag_overrides(work: Work) -> None:
-    for workspace in await work.lookup(all_workspaces):
-        await work.write(system(workspace.id), end_flag_overrides)
 
 
 async def _warn_of_expiry(work: Work, *, carry_mail: Callable[[str], Awaitable[None]]) -> None:

@@ -98,7 +98,7 @@ def is_on(flag: Flag, plan: str, override: bool | None, expires_at: datetime | N
     definition = REGISTRY[flag]
     if Plan(plan) not in definition.available_on:
         return False
-    if override is None or (expires_at is not None and expires_at <= now()):
+    if override is None or _has_ended(expires_at):
         return Plan(plan) in definition.on_for
     return override
 
@@ -128,7 +128,7 @@ def set_flag(
     plan = get_workspace(uow).plan
     if enabled and Plan(plan) not in REGISTRY[flag].available_on:
         raise Refused(Invalid("enabled", f"is not possible on the plan {plan.title()}: {_which_plans(flag)}"))
-    if expires_at is not None and (expires_at <= now() or enabled is None):
+    if _has_ended(expires_at) or (expires_at is not None and enabled is None):
         raise Refused(Invalid("expires_at", "must be in the future, and goes with a value that is set"))
     kept = uow.first(_ONE.locked, id=flag.value)
     before = _state(flag, plan, kept)
@@ -183,7 +183,7 @@ def _record(uow: UnitOfWork, before: FlagState, after: FlagState, reason: str) -
 
 
 def _state(flag: Flag, plan: str, override: FlagOverride | None) -> FlagState:
-    if override is not None and override.expires_at is not None and override.expires_at <= now():
+    if override is not None and _has_ended(override.expires_at):
         override = None
     return FlagState(
         flag=flag,
@@ -192,6 +192,10 @@ def _state(flag: Flag, plan: str, override: FlagOverride | None) -> FlagState:
         plan_default=is_on(flag, plan, None),
         override=override,
     )
+
+
+def _has_ended(expires_at: datetime | None) -> bool:
+    return expires_at is not None and expires_at <= now()
 
 
 def _which_plans(flag: Flag) -> str:

@@ -6,7 +6,7 @@ from service.passwords import PasswordHasher
 from service.sessions import store_password
 from service.unit_of_work import UnitOfWork
 from service.users.commands import create_user
-from service.users.fields import UserFields, shown_name, user_fields
+from service.users.fields import User, UserFields, shown_name, user_fields
 from service.work import Work
 from service.workspaces import Plan, Workspace, create_workspace
 
@@ -28,11 +28,17 @@ async def found_workspace(
 
     def found(uow: UnitOfWork) -> Workspace:
         workspace = create_workspace(uow, subdomain=subdomain, name=name, plan=plan)
-        user = create_user(uow, owner, role=Role.OWNER)
-        store_password(uow, user_id=user.id, user_name=shown_name(user), password_hash=password_hash)
+        create_who_signs_in(uow, owner, role=Role.OWNER, password_hash=password_hash)
         return workspace
 
     return await work.write(support(new_id("wsp")), found)
+
+
+def create_who_signs_in(uow: UnitOfWork, fields: UserFields, *, role: Role, password_hash: str) -> User:
+    """Create a person who has a password from the start. Refuses as its parts do."""
+    user = create_user(uow, fields, role=role)
+    store_password(uow, user_id=user.id, user_name=shown_name(user), password_hash=password_hash)
+    return user
 
 
 def person_fields(email: str, name: str | None, *, family_name: str) -> UserFields:

@@ -5,13 +5,11 @@ has a subdomain that no customer can have, no flags, and people whom only the co
 """
 
 from service.actor import Actor, Permission, Role, support, supporting
-from service.founding import person_fields
+from service.founding import create_who_signs_in, person_fields
 from service.passwords import PasswordHasher
 from service.refusals import Forbidden, NotFound, Refused
-from service.sessions import store_password
 from service.unit_of_work import UnitOfWork
-from service.users.commands import create_user
-from service.users.fields import User, shown_name
+from service.users.fields import User
 from service.work import Work
 from service.workspaces import (
     STAFF_REALM,
@@ -33,9 +31,7 @@ async def add_staff(work: Work, hasher: PasswordHasher, *, email: str, name: str
     def added(uow: UnitOfWork) -> User:
         if is_new:
             create_workspace(uow, subdomain=STAFF_SUBDOMAIN, name="Support", plan=Plan.ESSENTIAL)
-        user = create_user(uow, fields, role=Role.MEMBER)
-        store_password(uow, user_id=user.id, user_name=shown_name(user), password_hash=password_hash)
-        return user
+        return create_who_signs_in(uow, fields, role=Role.MEMBER, password_hash=password_hash)
 
     return await work.write(support(STAFF_REALM), added)
 

@@ -98,9 +98,9 @@ class Server(Terminal):
             self.said("flag", "set", subdomain, "scim_provisioning", "on", "--reason", "the customer asked for it")
         return Tenant(self, subdomain, email)
 
-    def found_another(self) -> "Tenant":
+    def found_another(self, *, provisioning: bool = True) -> "Tenant":
         """A workspace that no other test knows."""
-        return self.found(f"w{next(self._numbers)}-{secrets.token_hex(4)}", "Alice")
+        return self.found(f"w{next(self._numbers)}-{secrets.token_hex(4)}", "Alice", provisioning=provisioning)
 
 
 @dataclass

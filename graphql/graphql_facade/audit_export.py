@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from graphql_facade.audit_log import AuditFilter, published_id
 from graphql_facade.context import Context
 from graphql_facade.entrance import Entrance
-from graphql_facade.failures import failed, told
+from graphql_facade.failures import response_to, told
 from graphql_facade.requests import JSON, GraphqlResponse, Rejected
 from graphql_facade.scalars import date_time_of, date_time_text
 from service.actor import Channel
@@ -50,13 +50,11 @@ class AuditExport:
         request = Request(scope, receive)
         try:
             response = await self._answer(request)
-        except Rejected as rejected:
-            response = GraphqlResponse(rejected.body, rejected.status, JSON, rejected.headers)
         except Refused as refused:
-            error = told(GraphQLError("", original_error=refused), request.state.caller, suggestions=False)
-            response = GraphqlResponse({"errors": [error]}, _STATUSES.get(type(refused.reason), 400), JSON)
+            said = told(GraphQLError("", original_error=refused), request.state.caller, suggestions=False)
+            response = GraphqlResponse({"errors": [said]}, _STATUSES.get(type(refused.reason), 400), JSON)
         except Exception as error:
-            response = GraphqlResponse({"errors": [failed(error, request.state.caller)]}, 500, JSON)
+            response = response_to(error, request.state.caller, JSON)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request) -> Response:

@@ -12,7 +12,7 @@ from graphql import (
     ArgumentNode,
     DocumentNode,
     FieldNode,
-    FragmentDefinitionNode,
+    FragmentSpreadNode,
     InlineFragmentNode,
     IntValueNode,
     OperationDefinitionNode,
@@ -22,6 +22,7 @@ from graphql import (
     VariableNode,
 )
 
+from graphql_facade.limits import fragments_of
 from service.pages import MAX_SIZE
 
 MAX_COST = 1_000
@@ -59,11 +60,7 @@ class _Measure:
     """The points of selection sets; each fragment is measured once for each kind of list that it is spread in."""
 
     def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
-            each.name.value: each.selection_set
-            for each in document.definitions
-            if isinstance(each, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._known: dict[tuple[str, int | str], _Points] = {}
 
     def within(self, selections: SelectionSetNode | None, rows: int | str) -> _Points:
@@ -75,7 +72,8 @@ class _Measure:
             return self._of_field(selection, rows)
         if isinstance(selection, InlineFragmentNode):
             return self.within(selection.selection_set, rows)
-        name: str = selection.name.value  # type: ignore[attr-defined]  # there is no third kind but a spread
+        assert isinstance(selection, FragmentSpreadNode)  # noqa: S101 - there is no fourth kind
+        name = selection.name.value
         if (name, rows) not in self._known:
             self._known[name, rows] = self.within(self._fragments[name], rows)
         return self._known[name, rows]

@@ -16,7 +16,7 @@ from strawberry.execution.is_awaitable import optimized_is_awaitable
 from graphql_facade.context import Context
 from graphql_facade.documents import Document, Documents
 from graphql_facade.entrance import Entrance
-from graphql_facade.failures import Told, failed, told
+from graphql_facade.failures import Told, response_to, told
 from graphql_facade.lists import ListExecutor
 from graphql_facade.rate_limits import RateLimits
 from graphql_facade.requests import JSON, Accepted, Asked, GraphqlResponse, Rejected, accepted, read_asked
@@ -54,11 +54,8 @@ class GraphqlEndpoint:
         try:
             readable = accepted(request.headers.get("accept"))
             response = await self._answer(request, readable)
-        except Rejected as rejected:
-            response = GraphqlResponse(rejected.body, rejected.status, readable.json or JSON, rejected.headers)
         except Exception as error:
-            told_ = failed(error, request.state.caller)
-            response = GraphqlResponse({"errors": [told_]}, 500, readable.json or JSON)
+            response = response_to(error, request.state.caller, readable.json or JSON)
         await response(scope, receive, send)
 
     async def _answer(self, request: Request, readable: Accepted) -> Response:
@@ -73,11 +70,13 @@ class GraphqlEndpoint:
             operation = document.operation(asked.name)
         except GraphQLError as error:
             return self._unread([error], readable, caller)
-        context.rate_limit = self._rate_limits.take(await _who(context), operation.cost.of(asked.variables))
+        who = await _who(context)
+        context.rate_limit = self._rate_limits.take(who, operation.cost.of(asked.variables))
         if operation.kind is OperationType.SUBSCRIPTION:
             if not readable.events:
                 raise Rejected(406, "NOT_ACCEPTABLE", "A subscription is answered with text/event-stream: accept it.")
-            return EventSourceResponse(await self._stream(document, asked, context), ping=_PING_SECONDS)
+            self._refuse_too_many_streams(who)
+            return EventSourceResponse(self._events(who, document, asked, context), ping=_PING_SECONDS)
         executed = execute(**self._arguments(document, asked, context))
         result = await executed if isawaitable(executed) else executed
         body = self._body(result, caller)
@@ -124,12 +123,10 @@ class GraphqlEndpoint:
             body["data"] = result.data
         return body
 
-    async def _stream(self, document: Document, asked: Asked, context: Context) -> AsyncIterator[ServerSentEvent]:
-        who = await _who(context)
+    def _refuse_too_many_streams(self, who: str) -> None:
         if self._streams[who] >= _MAX_STREAMS:
             message = f"{_MAX_STREAMS} subscriptions are open already: end one of them first."
             raise Rejected(429, "LIMIT_EXCEEDED", message, limit=_MAX_STREAMS)
-        return self._events(who, document, asked, context)
 
     async def _events(
         self, who: str, document: Document, asked: Asked, context: Context

@@ -9,6 +9,7 @@ import structlog
 from graphql import GraphQLError
 
 from graphql_facade.refusals import error_of
+from graphql_facade.requests import GraphqlResponse, Rejected
 from graphql_facade.spelling import camel_case
 from service.authentication import Caller
 from service.refusals import Refused
@@ -41,6 +42,13 @@ def failed(error: BaseException, caller: Caller) -> Told:
         "message": f"Internal error (request {caller.request_id}).",
         "extensions": {"code": "INTERNAL_ERROR", "requestId": caller.request_id},
     }
+
+
+def response_to(error: Exception, caller: Caller, media_type: str) -> GraphqlResponse:
+    """The answer to a request that was rejected, or that failed as it should not have."""
+    if isinstance(error, Rejected):
+        return GraphqlResponse(error.body, error.status, media_type, error.headers)
+    return GraphqlResponse({"errors": [failed(error, caller)]}, 500, media_type)
 
 
 def _cause(error: GraphQLError) -> BaseException | None:

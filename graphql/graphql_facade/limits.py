@@ -74,15 +74,20 @@ def _too_large(operation: OperationDefinitionNode, size: Size) -> list[GraphQLEr
     ]
 
 
+def fragments_of(document: DocumentNode) -> dict[str, SelectionSetNode]:
+    """What each fragment of a document selects, by its name."""
+    return {
+        definition.name.value: definition.selection_set
+        for definition in document.definitions
+        if isinstance(definition, FragmentDefinitionNode)
+    }
+
+
 class _Measure:
     """Sizes of a document's selection sets."""
 
     def __init__(self, document: DocumentNode) -> None:
-        self._fragments = {
-            definition.name.value: definition
-            for definition in document.definitions
-            if isinstance(definition, FragmentDefinitionNode)
-        }
+        self._fragments = fragments_of(document)
         self._sizes: dict[str, Size] = {}
 
     def of(self, selections: SelectionSetNode | None) -> Size:
@@ -112,5 +117,5 @@ class _Measure:
         if name not in self._sizes:
             fragment = self._fragments.get(name)
             self._sizes[name] = Size()  # for a fragment within itself, which validation refuses
-            self._sizes[name] = self.of(fragment.selection_set if fragment else None)
+            self._sizes[name] = self.of(fragment)
         return self._sizes[name]

@@ -7,11 +7,9 @@ import typer
 
 from headcount.cli.terminal import Subdomain, err, in_workspace, print_table, read_password
 from service.actor import Actor, Role
-from service.founding import person_fields
+from service.founding import create_who_signs_in, person_fields
 from service.passwords import PasswordHasher
-from service.sessions import store_password
 from service.unit_of_work import UnitOfWork
-from service.users.commands import create_user
 from service.users.fields import User, primary_email, shown_name
 from service.users.queries import all_users
 from service.work import Work
@@ -43,9 +41,8 @@ def create(
         password_hash = await hasher.hash(password)
 
         def add(uow: UnitOfWork) -> User:
-            user = create_user(uow, person_fields(email, name, family_name=subdomain.title()), role=Role[role.name])
-            store_password(uow, user_id=user.id, user_name=shown_name(user), password_hash=password_hash)
-            return user
+            fields = person_fields(email, name, family_name=subdomain.title())
+            return create_who_signs_in(uow, fields, role=Role[role.name], password_hash=password_hash)
 
         return await work.write(actor, add)
 

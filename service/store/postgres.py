@@ -146,8 +146,7 @@ class PostgresStore:
     async def alone(self, name: str) -> AsyncIterator[Callable[[], bool]]:
         """Hold a lock of the server's on a connection of its own; it is gone when the connection is."""
         settings = self._server_settings(APP_ROLE) | {"idle_in_transaction_session_timeout": "0"}
-        connect = asyncpg.connect(self._url, timeout=self._limits.connect_seconds, server_settings=settings)
-        connection = await connect
+        connection = await asyncpg.connect(self._url, timeout=self._limits.connect_seconds, server_settings=settings)
         try:
             got = await connection.fetchval(f"SELECT pg_try_advisory_lock({_lock_number(name)})")
             yield lambda: bool(got) and not connection.is_closed()

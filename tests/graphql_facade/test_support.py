@@ -25,7 +25,7 @@ def sam(server: Server) -> Browser:
 @pytest.fixture
 def tenant(server: Server) -> Tenant:
     """A customer without provisioning."""
-    return server.found(f"c{time.monotonic_ns()}", "Alice", provisioning=False)
+    return server.found_another(provisioning=False)
 
 
 def look(sam: Browser, tenant: Tenant) -> Data:

@@ -16,6 +16,7 @@ PARTS_OF_VERBS = {
     "service.credentials.refuse_unless_good",
     "service.finding.found",
     "service.flags.flags_on",
+    "service.founding.create_who_signs_in",
     "service.groups.roles.follow_group_roles",
     "service.pages.opened",
     "service.provisioning.breaker.count_deactivation",
