@@ -152,8 +152,12 @@ def test_staff_are_at_home_in_their_realm_alone(sam: Browser, server: Server, te
     }
     for fields in ("apiKeys(first: 1) { totalCount }", "auditEvents(first: 1) { totalCount }"):
         assert sam.error(f"{{ viewer {{ workspace {{ {fields} }} }} }}")["extensions"]["code"] == "FORBIDDEN"
-    there = Browser(server.client(server.host(tenant.subdomain)))
-    there.client.cookies = sam.client.cookies
+    ((name, token),) = sam.cookies
+    here, there = (
+        Browser(server.client(server.host(subdomain), Cookie=f"{name}={token}"))
+        for subdomain in ("support", tenant.subdomain)
+    )
+    assert here.ask("{ viewer { permissions } }")
     assert there.error("{ viewer { permissions } }")["extensions"]["code"] == "UNAUTHENTICATED"
     customer = signed_in(tenant, tenant.owner_email)
     assert sam.node(customer.ask("{ viewer { user { id } } }")["viewer"]["user"]["id"]) is None
