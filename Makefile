@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test check bench bench-quick bench-sign-ins lock schema clean
+.PHONY: help setup run test fuzz check bench bench-quick bench-sign-ins lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -27,6 +27,10 @@ run: setup ## serve on http://localhost:8000 with an embedded database in var/ a
 
 test: setup ## run all tests (under 10 minutes on 2 cores)
 	@$(BIN)/pytest -n 2 --dist worksteal -q
+
+fuzz: setup ## what the tests search at random, thirty times as far and elsewhere each time
+	@$(BIN)/pytest -n 2 --dist worksteal -q --hypothesis-profile=fuzz $(FUZZED)
+FUZZED = $(shell grep -rlE "^@given" tests)
 
 check: setup ## ruff, mypy --strict, pyright, import-linter
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/pyright --warnings && $(BIN)/lint-imports

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from sqlalchemy import text
 
 from service.store.opening import open_engine
@@ -18,6 +19,12 @@ from service.store.row_security import APP_ROLE, LOOKUP_ROLE
 from service.store.schema import migrate
 from tests.postgres import SERVING, PostgresServer, running_postgres, server_at
 from tests.stage import Server, Tenant, running
+
+# What is searched at random is the same in each run of `make test`, so that a failure is of the change that shows it;
+# `make fuzz` looks at what nobody has looked at yet.
+settings.register_profile("same", derandomize=True, deadline=None)
+settings.register_profile("fuzz", max_examples=3_000, deadline=None)
+settings.load_profile("same")
 
 _HOME = pytest.StashKey[str]()
 _STACK = pytest.StashKey[ExitStack]()

@@ -2,11 +2,13 @@
 
 graphql-core completes a list by one call of its executor for each field of each object: a page of 50 people with 8
 fields is 400. Where a selection takes nothing but attributes, without resolvers, arguments and directives, the answer
-comes from functions that are made once for each selection of a document. Whatever they cannot do, and any value that is
-not what its type says, is left to graphql-core, which then does it or says what is wrong.
+comes from functions that are made once for each selection of a document, and that complete a field of all objects at
+once. Whatever they cannot do, and any value that is not what its type says, is left to graphql-core, which then does it
+or says what is wrong.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -30,11 +32,12 @@ from graphql.pyutils import Path
 from strawberry.schema.schema_converter import CustomGraphQLEnumType
 from strawberry.types.field import StrawberryField
 
-Complete = Callable[[Any], Any]
-"""Makes a value of an answer of a value that a resolver gave, or raises Unfit."""
+Complete = Callable[[list[Any]], list[Any]]
+"""Makes values of an answer of as many values that resolvers gave for one field, or raises."""
 
 Completions = dict[tuple[int, ...], Complete | None]
 """The functions of one document, by the ids of its nodes; None where there can be none."""
+
 
 _AS_THEY_ARE: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
@@ -62,7 +65,7 @@ class ListExecutor(Executor[Any]):
         """Complete the list at once where that can be done."""
         if type(result) is list and (complete := self._completion(return_type, field_details_list)):
             try:
-                return [complete(item) for item in result]
+                return complete(result)
             except Exception:  # noqa: S110 - of whatever kind: the standard way meets it again and reports it
                 pass
         return super().complete_list_value(return_type, field_details_list, info, path, result, position_context)
@@ -91,11 +94,10 @@ class ListExecutor(Executor[Any]):
     def _value(self, type_: GraphQLOutputType, details: FieldDetailsList) -> Complete:
         if is_non_null_type(type_):
             return self._present(type_.of_type, details)
-        present = self._present(type_, details)
-        return lambda value: None if value is None else present(value)
+        return _or_null(self._present(type_, details))
 
     def _present(self, type_: GraphQLOutputType, details: FieldDetailsList) -> Complete:
-        """Of a value that must not be None."""
+        """Of values that must not be None."""
         if is_leaf_type(type_):
             return _leaf(type_)
         if is_list_type(type_):
@@ -106,40 +108,23 @@ class ListExecutor(Executor[Any]):
 
     def _object(self, type_: GraphQLObjectType, details: FieldDetailsList) -> Complete:
         keys: list[str] = []
-        attributes: list[str] = []
-        completes: list[tuple[type, Complete]] = []
+        fields: list[tuple[Callable[[Any], Any], Complete]] = []
         for key, selected in self.collect_subfields(type_, details).grouped_field_set.items():
             name = selected[0].node.name.value
             keys.append(key)
             if name == "__typename":
-                attributes.append("__class__")
-                completes.append((_Nothing, lambda _: type_.name))
+                fields.append((type, lambda values: [type_.name] * len(values)))
             else:
                 field = type_.fields[name]
-                attributes.append(_attribute(field))
-                completes.append((_as_it_is(field.type), self._value(field.type, selected)))
-        read = attrgetter("__class__", *attributes)  # with one attribute it would not give a tuple
+                fields.append((attrgetter(_attribute(field)), self._value(field.type, selected)))
+        its_class = type_.extensions["strawberry-definition"].origin
 
-        def of(value: Any) -> dict[str, Any]:
-            if value is None:
-                raise Unfit
-            values = zip(keys, completes, read(value)[1:], strict=True)
-            return {
-                key: each if each.__class__ is as_it_is else complete(each)
-                for key, (as_it_is, complete), each in values
-            }
+        def of(values: list[Any]) -> list[Any]:
+            _refuse_others(values, its_class)
+            columns = [complete(list(map(read, values))) for read, complete in fields]
+            return list(map(dict, map(zip, repeat(keys), zip(*columns, strict=True))))
 
         return of
-
-
-class _Nothing:
-    """No value's class."""
-
-
-def _as_it_is(type_: GraphQLOutputType) -> type:
-    """The class of values that need no completing, which are most."""
-    named = type_.of_type if is_non_null_type(type_) else type_
-    return _AS_THEY_ARE.get(getattr(named, "name", ""), _Nothing)
 
 
 def _attribute(field: GraphQLField) -> str:
@@ -150,26 +135,47 @@ def _attribute(field: GraphQLField) -> str:
     return definition.python_name
 
 
-def _list(item: Complete) -> Complete:
-    def of(value: Any) -> list[Any]:
-        if type(value) is not list:
-            raise Unfit
-        return [item(each) for each in value]
+def _refuse_others(values: list[Any], its_class: type) -> None:
+    if not {its_class}.issuperset(map(type, values)):
+        raise Unfit
+
+
+def _or_null(present: Complete) -> Complete:
+    def of(values: list[Any]) -> list[Any]:
+        if None not in values:
+            return present(values)
+        there = iter(present([value for value in values if value is not None]))
+        return [None if value is None else next(there) for value in values]
+
+    return of
+
+
+def _list(items: Complete) -> Complete:
+    def of(values: list[Any]) -> list[Any]:
+        _refuse_others(values, list)
+        return list(map(items, values))
 
     return of
 
 
 def _leaf(type_: GraphQLLeafType) -> Complete:
-    coerce = type_.coerce_output_value
     if isinstance(type_, CustomGraphQLEnumType):
-        members: Mapping[str, Any] = type_.wrapped_cls.__members__
-        names = {member: name for name, member in members.items()}
-        return lambda value: names.get(value) or _given(coerce(value))
-    known = _AS_THEY_ARE.get(type_.name)
-    return lambda value: value if value.__class__ is known else _given(coerce(value))
+        its_class: Any = type_.wrapped_cls
+        names: dict[Any, str] = {member: name for name, member in its_class.__members__.items()}
 
+        def names_of(values: list[Any]) -> list[Any]:
+            _refuse_others(values, its_class)
+            return [names[value] for value in values]
 
-def _given(value: Any) -> Any:
-    if value is None:
-        raise Unfit
-    return value
+        return names_of
+    coerce, as_it_is = type_.coerce_output_value, _AS_THEY_ARE.get(type_.name)
+
+    def of(values: list[Any]) -> list[Any]:
+        if {as_it_is}.issuperset(map(type, values)):
+            return values
+        coerced = list(map(coerce, values))
+        if None in coerced:
+            raise Unfit
+        return coerced
+
+    return of

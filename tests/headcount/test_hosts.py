@@ -1,7 +1,7 @@
 """Which workspace a Host header names."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from headcount.hosts import HostNames, Place
@@ -63,7 +63,6 @@ def test_labels_that_no_workspace_can_have_name_a_workspace_that_there_is_not() 
         assert set(place.subdomain) & set("._")
 
 
-@settings(deadline=None)
 @given(st.from_regex(r"[a-z0-9]([a-z0-9-]{0,20}[a-z0-9])?", fullmatch=True), st.integers(0, 65535))
 def test_every_subdomain_is_found_again_on_both_sides(subdomain: str, port: int) -> None:
     if subdomain != "api":
@@ -71,7 +70,6 @@ def test_every_subdomain_is_found_again_on_both_sides(subdomain: str, port: int)
     assert PRODUCT.place(f"{subdomain}.api.product.example:{port}") == Place(subdomain, is_api=True)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_whatever_a_client_sends_is_answered(host: str) -> None:
     place = PRODUCT.place(host)

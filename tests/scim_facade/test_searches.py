@@ -164,7 +164,6 @@ def filters(draw: st.DrawFn, crowd: Crowd, depth: int = 2) -> Filter:
     return draw(comparisons(crowd, [*SINGLE, *plural, *MOMENTS, "active"]))
 
 
-@settings(max_examples=100)
 @given(data=st.data())
 def test_a_search_finds_whom_a_reading_of_the_filter_finds(crowd: Crowd, data: st.DataObject) -> None:
     tree = data.draw(filters(crowd))
@@ -183,7 +182,7 @@ def sort_key(person: Document, path: str) -> tuple[bool, Any, str]:
     return (False, compared(path, values[0]), person["id"]) if values else (True, "", person["id"])
 
 
-@settings(max_examples=25)
+@settings(max_examples=settings().max_examples // 4)
 @given(data=st.data())
 def test_people_come_in_the_order_that_is_asked_for(crowd: Crowd, data: st.DataObject) -> None:
     path = data.draw(st.sampled_from([*SINGLE, *MOMENTS, "active", "emails", "emails.type", "phoneNumbers"]))

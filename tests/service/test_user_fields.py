@@ -54,11 +54,7 @@ def why_not(**values: Any) -> Invalid:
 
 
 @pytest.mark.anyio
-@settings(
-    max_examples=60,
-    deadline=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much],
-)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.filter_too_much])
 @given(values=somebody)
 async def test_what_is_accepted_is_kept_and_read_back_equal(work: Work, acme: Acme, values: dict[str, Any]) -> None:
     try:
