@@ -117,10 +117,13 @@ class ListExecutor(Executor[Any]):
             else:
                 field = type_.fields[name]
                 fields.append((attrgetter(_attribute(field)), self._value(field.type, selected)))
-        its_class = type_.extensions["strawberry-definition"].origin
+        its_class = type_.extensions["strawberry-definition"].origin if type_.is_type_of else None
 
         def of(values: list[Any]) -> list[Any]:
-            _refuse_others(values, its_class)
+            if its_class is not None:
+                _refuse_others(values, its_class)
+            elif None in values:
+                raise Unfit
             columns = [complete(list(map(read, values))) for read, complete in fields]
             return list(map(dict, map(zip, repeat(keys), zip(*columns, strict=True))))
 
