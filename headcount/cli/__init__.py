@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from headcount.carriers import carrier_of
-from headcount.cli import api_keys, copying, flags, staff, users, workspaces
+from headcount.cli import api_keys, copying, flags, importing, staff, users, workspaces
 from headcount.cli.terminal import err, failure, out, settings_of_process
 from headcount.logs import set_up_logs
 from headcount.opening import open_work
@@ -50,6 +50,7 @@ app.add_typer(flags.app, name="flag")
 app.add_typer(api_keys.app, name="api-key")
 app.add_typer(users.app, name="user")
 app.add_typer(staff.app, name="staff")
+app.command("import")(importing.import_)
 app.command("copy")(copying.copy)
 
 

@@ -27,6 +27,7 @@ from service.store.columns import table_of
 from service.unit_of_work import narrowed
 from service.users.commands import create_user
 from service.users.fields import User
+from service.users.importing import Listed
 from service.users.queries import UserFilter, UserOrder
 from service.work import Work
 from service.workspaces import Plan
@@ -73,6 +74,7 @@ VALUES: dict[str, Any] = {
     "link": True,
     "seats": 5,
     "managed_people": ManagedPeople.KEEP,
+    "people": [Listed("mallory@globex.example", {})],
     "service.provisioning.conflicts.state": None,
     "exchanges": [EXCHANGE],
     "service.provisioning.log.filter": ProvisioningFilter(),
