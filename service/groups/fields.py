@@ -30,6 +30,7 @@ class Group(GroupFields, table=True):
     __table_args__ = (
         UniqueConstraint("workspace_id", "display_name_key", name="group_display_name"),
         Index("group_external_id", "workspace_id", "external_id", "id"),
+        Index("group_updated_at", "workspace_id", "updated_at", "id"),
     )
 
     workspace_id: str = Field(primary_key=True)

@@ -109,6 +109,7 @@ class User(UserFields, table=True):
         UniqueConstraint("workspace_id", "user_name_key", name="user_user_name"),
         Index("user_external_id", "workspace_id", "external_id", "id"),
         Index("user_name_order", "workspace_id", "name_key", "id"),
+        Index("user_updated_at", "workspace_id", "updated_at", "id"),
     )
 
     workspace_id: str = Field(primary_key=True)
