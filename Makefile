@@ -38,8 +38,9 @@ check: setup ## ruff, mypy --strict, pyright, import-linter
 bench: setup ## what a request costs, beside the least it could cost (20 minutes)
 	@$(BIN)/python -m benchmarks $(OPTIONS)
 
-bench-quick: setup ## the same in two minutes, less exactly
-	@$(BIN)/python -m benchmarks --users 1000 --variant sqlite-1 --variant postgresql-1 --rounds 2 --seconds 1 $(OPTIONS)
+bench-quick: setup ## the same in two minutes, less exactly; what has grown since the first time
+	@$(BIN)/python -m benchmarks --users 1000 --variant sqlite-1 --variant postgresql-1 --rounds 2 --seconds 1 \
+		--baseline .cache/bench-quick.json $(OPTIONS)
 
 bench-sign-ins: setup ## whether a hundred parallel sign-ins delay others
 	@$(BIN)/python -m benchmarks.sign_ins $(OPTIONS)

@@ -18,6 +18,7 @@ import uvloop
 from benchmarks import floors
 from benchmarks.figures import BARE, FASTAPI, LIMIT, Rounds, Spread, Subject, figures_of, verdicts
 from benchmarks.graphql_workloads import people_page
+from benchmarks.growth import growths
 from benchmarks.limit_server import fill
 from benchmarks.load import measure
 from benchmarks.people import READ, WRITTEN, Tenant, load, person
@@ -53,6 +54,10 @@ def main(
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 1.2,
     json: Annotated[Path | None, typer.Option(help="Write the figures to this file, too.")] = None,
+    baseline: Annotated[
+        Path | None,
+        typer.Option(help="Say what has grown since this file of figures, exit status 1; make it if there is none."),
+    ] = None,
 ) -> None:
     """Measure what a request costs, beside the least it could cost. Needs Linux."""
     sizes = users or [1_000, 100_000]
@@ -80,8 +85,15 @@ def main(
     how = {"users": sizes, "clients": clients, "rounds": rounds, "seconds": seconds}
     where = setting(measured, fsync=Spread.of(fsyncs), memory=memory, **how)
     print(as_text(where, figures, goals))
+    data = orjson.dumps(as_data(where, figures, goals, measured), option=orjson.OPT_INDENT_2)
     if json is not None:
-        json.write_bytes(orjson.dumps(as_data(where, figures, goals, measured), option=orjson.OPT_INDENT_2))
+        json.write_bytes(data)
+    if baseline is not None and not baseline.exists():
+        baseline.write_bytes(data)
+    elif baseline is not None:
+        grown = list(map(str, growths(orjson.loads(baseline.read_bytes()), figures)))
+        print(*(grown or [f"Nothing has grown since {baseline} was measured."]), sep="\n")
+        raise typer.Exit(1 if grown else 0)
 
 
 async def _in_rounds(lines: list[Line], rounds: int, seconds: float, folder: Path) -> tuple[Rounds, list[float]]:
