@@ -3,11 +3,14 @@
 import base64
 import secrets
 from dataclasses import dataclass
+from inspect import isawaitable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from graphql import ExecutionResult, Executor, execute, parse, validate
 
+from graphql_facade.lists import ListExecutor
 from graphql_facade.schema import make_schema
 from service.passwords import PasswordHasher
 from service.users.commands import create_user
@@ -257,3 +260,43 @@ async def test_a_page_takes_as_many_statements_for_a_hundred_as_for_one(
         await work.write(acme.alice, create_user, person(f"p{number}", emails=emails))
     assert await statements(100) == few
     assert len(few) <= 5  # the session, the workspace, the page, the total, all groups
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_what_the_pages_list_is_completed_the_short_way(
+    work: Work,
+    hasher: PasswordHasher,
+    founded: tuple[str, Acme, Any],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    _, token = await session_of(work, hasher, "alice@acme.example")
+    schema = make_schema()._schema
+    long_ways: list[str] = []
+    complete = Executor.complete_list_value
+
+    def noted(executor: Any, return_type: Any, *rest: Any) -> Any:
+        long_ways.append(str(return_type))
+        return complete(executor, return_type, *rest)
+
+    monkeypatch.setattr(Executor, "complete_list_value", noted)
+    fields = "id displayName email emails { address } status statusReason role managedBy lockedFields createdAt"
+    for asked in (
+        f"users(first: 9) {{ nodes {{ {fields} }} edges {{ cursor node {{ {fields} }} }} }}",
+        "apiKeys(first: 9) { nodes { id displayName scopes } edges { cursor node { id } } }",
+        "auditEvents(first: 9) { edges { cursor node { at action actor { displayName } changes { field before after } } } }",
+    ):
+        node = parse(f"{{ viewer {{ workspace {{ {asked} }} }} }}")
+        assert validate(schema, node) == []
+        executed = execute(
+            schema,
+            node,
+            context_value=context_of(work, hasher, token, tmp_path),
+            executor_class=ListExecutor,
+            completions={},
+        )
+        result = await executed if isawaitable(executed) else executed
+        assert isinstance(result, ExecutionResult)
+        assert result.errors is None
+    assert long_ways == []
