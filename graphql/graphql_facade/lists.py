@@ -38,7 +38,6 @@ Complete = Callable[[list[Any]], list[Any]]
 Completions = dict[tuple[int, ...], Complete | None]
 """The functions of one document, by the ids of its nodes; None where there can be none."""
 
-
 _AS_THEY_ARE: dict[str, type] = {"String": str, "ID": str, "Boolean": bool}
 
 

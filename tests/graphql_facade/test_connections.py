@@ -285,7 +285,7 @@ async def test_what_the_pages_list_is_completed_the_short_way(
     for asked in (
         f"users(first: 9) {{ nodes {{ {fields} }} edges {{ cursor node {{ {fields} }} }} }}",
         "apiKeys(first: 9) { nodes { id displayName scopes } edges { cursor node { id } } }",
-        "auditEvents(first: 9) { edges { cursor node { at action actor { displayName } changes { field before after } } } }",
+        "auditEvents(first: 9) { edges { node { at action actor { displayName } changes { field before after } } } }",
     ):
         node = parse(f"{{ viewer {{ workspace {{ {asked} }} }} }}")
         assert validate(schema, node) == []
