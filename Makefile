@@ -3,7 +3,7 @@ SHELL := /bin/bash
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup run test fuzz check bench bench-quick bench-sign-ins lock schema clean
+.PHONY: help setup run test fuzz check bench bench-quick bench-sign-ins bench-lag soak lock schema clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -44,6 +44,12 @@ bench-quick: setup ## the same in two minutes, less exactly; what has grown sinc
 
 bench-sign-ins: setup ## whether a hundred parallel sign-ins delay others
 	@$(BIN)/python -m benchmarks.sign_ins $(OPTIONS)
+
+bench-lag: setup ## how long one request keeps the others of its process waiting
+	@$(BIN)/python -m benchmarks.lag $(OPTIONS)
+
+soak: setup ## half an hour of everything at once: do memory or open files grow?
+	@$(BIN)/python -m benchmarks.soak $(OPTIONS)
 
 schema: setup ## print graphql/schema.graphql anew
 	@$(BIN)/headcount print-schema > graphql/schema.graphql

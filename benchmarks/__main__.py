@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import secrets
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -21,15 +20,15 @@ from benchmarks.graphql_workloads import people_page
 from benchmarks.growth import growths
 from benchmarks.limit_server import fill
 from benchmarks.load import measure
-from benchmarks.people import READ, WRITTEN, Tenant, load, person
+from benchmarks.people import READ, WRITTEN, Tenant, person
 from benchmarks.processes import Server, free_port, fsync_microseconds, resident_megabytes, started
 from benchmarks.report import as_data, as_text, setting
 from benchmarks.scim_workloads import ScimWorkloads, scim_headers
-from benchmarks.variants import ENGINES, NAMES, Variant, variants
+from benchmarks.serving import BASE_DOMAIN, serving
+from benchmarks.variants import NAMES, Variant, variants
 from benchmarks.workloads import Workload, request, same_answer, taking_turns
 
 _ROOT = Path(__file__).parents[1]
-_BASE_DOMAIN = "bench.example"
 _WARM_UP_SECONDS = 0.3
 
 
@@ -120,7 +119,7 @@ def _floor(name: str, folder: Path, clients: int) -> Iterator[Line]:
     port, which = free_port(), "bare" if name == BARE else "fastapi"
     words = [sys.executable, "-m", "benchmarks.floors", which, str(port)]
     with started(words, port, _ROOT, dict(os.environ), folder / f"{which}.log") as server:
-        headers = scim_headers(f"{READ}.api.{_BASE_DOMAIN}", "hc_scim_" + "0" * 49)
+        headers = scim_headers(f"{READ}.api.{BASE_DOMAIN}", "hc_scim_" + "0" * 49)
         asked = request("GET", floors.PATH.format(id="usr_0199f0c0a1b27c3d8e4f5a6b7c8d9e0f"), headers)
         yield Line(
             Subject("", 0, name), Workload(name, taking_turns([same_answer(asked, 200, floors.BODY)], clients)), server
@@ -143,8 +142,8 @@ def _limit(folder: Path, users: int, clients: int) -> Iterator[list[Line]]:
     }
     words = [sys.executable, "-m", "benchmarks.limit_server", str(port), str(place)]
     with started(words, port, _ROOT, dict(os.environ), folder / f"{LIMIT}-{users}.log") as server:
-        scim = ScimWorkloads(port, _BASE_DOMAIN, clients)
-        people = people_page(port, _BASE_DOMAIN, tenants[READ], clients, signed_in=False)
+        scim = ScimWorkloads(port, BASE_DOMAIN, clients)
+        people = people_page(port, BASE_DOMAIN, tenants[READ], clients, signed_in=False)
         workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN]), people]
         yield [Line(Subject(LIMIT, users, each.name), each, server) for each in workloads]
         scim.close()
@@ -153,24 +152,12 @@ def _limit(folder: Path, users: int, clients: int) -> Iterator[list[Line]]:
 @contextmanager
 def _variant(variant: Variant, folder: Path, clients: int) -> Iterator[list[Line]]:
     """A server of ours with people in its database, and what to ask it for."""
-    place, port, secret_key = folder / f"{variant.name}-{variant.users}", free_port(), secrets.token_urlsafe(48)
-    place.mkdir()
-    with ENGINES[variant.engine](place) as database:
-        tenants = load(database.url, secret_key, variant.users)
-        env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
-            "HEADCOUNT_DATABASE_URL": database.url,
-            "HEADCOUNT_BASE_DOMAIN": _BASE_DOMAIN,
-            "HEADCOUNT_SECRET_KEY": secret_key,
-            "HEADCOUNT_PORT": str(port),
-            "HEADCOUNT_GRAPHQL_POINTS_PER_MINUTE": "1000000000",  # one caller asks for more than any may
-        }
-        words = [sys.executable, "-m", "headcount", "serve", *variant.options]
-        with started(words, port, place, env, place / "server.log", database.pid) as server:
-            scim = ScimWorkloads(port, _BASE_DOMAIN, clients)
-            people = people_page(port, _BASE_DOMAIN, tenants[READ], clients)
-            workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN]), people]
-            yield [Line(Subject(variant.name, variant.users, each.name), each, server) for each in workloads]
-            scim.close()
+    with serving(variant, folder / f"{variant.name}-{variant.users}") as ours:
+        scim = ScimWorkloads(ours.server.port, BASE_DOMAIN, clients)
+        people = people_page(ours.server.port, BASE_DOMAIN, ours.tenants[READ], clients)
+        workloads = [*scim.reads(ours.tenants[READ]), *scim.writes(ours.tenants[WRITTEN]), people]
+        yield [Line(Subject(variant.name, variant.users, each.name), each, ours.server) for each in workloads]
+        scim.close()
 
 
 def _is_wanted(name: str, wanted: list[str] | None) -> bool:

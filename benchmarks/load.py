@@ -43,6 +43,7 @@ class Sample:
     p50: float
     """Seconds from the request's last byte to the answer's last byte: half of the requests took no longer."""
     p99: float
+    longest: float
 
     @property
     def cpu_each(self) -> float:
@@ -93,6 +94,7 @@ async def measure(server: Server, clients: list[Iterator[Exchange]], *, seconds:
         others_cpu=max(busy - cpu - database_cpu - client_cpu, 0.0),
         p50=latencies[len(latencies) // 2],
         p99=latencies[len(latencies) * 99 // 100],
+        longest=latencies[-1],
     )
 
 

@@ -83,6 +83,11 @@ def resident_megabytes(pids: Sequence[int]) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
 
+def open_files(pids: Sequence[int]) -> int:
+    """How many files, sockets among them, these processes hold open."""
+    return sum(len(list(Path(f"/proc/{pid}/fd").iterdir())) for pid in pids)
+
+
 def fsync_microseconds(folder: Path, times: int = 51) -> float:
     """The median time of appending 4 KiB to a file in this folder and waiting until it is on disk."""
     spent: list[float] = []

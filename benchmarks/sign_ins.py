@@ -5,9 +5,6 @@ person from another address.
 """
 
 import asyncio
-import os
-import secrets
-import sys
 import tempfile
 from collections.abc import Iterator
 from itertools import repeat
@@ -20,10 +17,11 @@ import uvloop
 
 from benchmarks.figures import Spread
 from benchmarks.load import Exchange, Sample, measure
-from benchmarks.people import PASSWORD, READ, load
-from benchmarks.processes import Server, free_port, started
-from benchmarks.variants import ENGINES
-from benchmarks.workloads import request
+from benchmarks.people import PASSWORD, READ
+from benchmarks.processes import Server
+from benchmarks.serving import BASE_DOMAIN, serving
+from benchmarks.variants import Variant
+from benchmarks.workloads import health_checks, request
 from service.actor import support
 from service.passwords import PasswordHasher
 from service.sessions import store_password
@@ -34,7 +32,6 @@ from service.work import Work
 from service.workspaces import find_workspace
 
 _ROOT = Path(__file__).parents[1]
-_BASE_DOMAIN = "bench.example"
 _PEOPLE = 100
 _SIGN_IN = """mutation SignIn($email: String!, $password: String!) {
   signIn(input: {email: $email, password: $password}) { __typename }
@@ -53,19 +50,13 @@ def main(
     """Measure a health check alone and beside 100 parallel sign-ins."""
     cache = _ROOT / ".cache"
     cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name, ENGINES[engine](Path(name)) as database:
-        folder, port, secret_key = Path(name), free_port(), secrets.token_urlsafe(48)
-        people = [each.user_name for each in load(database.url, secret_key, _PEOPLE)[READ].people.values()]
-        asyncio.run(_give_passwords(database.url, secret_key))
-        env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
-            "HEADCOUNT_DATABASE_URL": database.url,
-            "HEADCOUNT_BASE_DOMAIN": _BASE_DOMAIN,
-            "HEADCOUNT_SECRET_KEY": secret_key,
-            "HEADCOUNT_PORT": str(port),
-        }
-        words = [sys.executable, "-m", "headcount", "serve"]
-        with started(words, port, folder, env, folder / "server.log", database.pid) as server:
-            alone, beside, sign_ins = uvloop.run(_in_rounds(server, people, rounds, seconds))
+    with (
+        tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name,
+        serving(Variant(engine, 1, _PEOPLE), Path(name)) as ours,
+    ):
+        people = [each.user_name for each in ours.tenants[READ].people.values()]
+        asyncio.run(_give_passwords(ours.database_url, ours.secret_key))
+        alone, beside, sign_ins = uvloop.run(_in_rounds(ours.server, people, rounds, seconds))
     print(f"{engine}, {rounds} rounds of {seconds:g} s; median (least-most) over the rounds\n")
     print("| | requests/s | p50 ms | p99 ms |\n|---|---|---|---|")
     for title, samples in (("health check alone", alone), ("beside sign-ins", beside), ("sign-ins", sign_ins)):
@@ -99,9 +90,9 @@ async def _in_rounds(
     alone, beside, sign_ins = list[Sample](), list[Sample](), list[Sample]()
     clients = [_signing_in(name, number) for number, name in enumerate(people)]
     for _ in range(rounds):
-        alone.append(await measure(server, [_health()], seconds=seconds, warm_up=0.3))
+        alone.append(await measure(server, [health_checks()], seconds=seconds, warm_up=0.3))
         both = (
-            measure(server, [_health()], seconds=seconds, warm_up=0.5),
+            measure(server, [health_checks()], seconds=seconds, warm_up=0.5),
             measure(server, clients, seconds=seconds, warm_up=0.5),
         )
         first, second = await asyncio.gather(*both)
@@ -110,16 +101,9 @@ async def _in_rounds(
     return alone, beside, sign_ins
 
 
-def _health() -> Iterator[Exchange]:
-    def check(status: int, body: bytes) -> str | None:
-        return None if (status, body) == (200, b'{"status":"alive"}') else "expected 200 and alive"
-
-    return repeat((request("GET", "/live", {"Host": _BASE_DOMAIN}), check))
-
-
 def _signing_in(user_name: str, number: int) -> Iterator[Exchange]:
     """A person who signs in again and again, from an address of their own; the proxy in front says which."""
-    host = f"{READ}.{_BASE_DOMAIN}"
+    host = f"{READ}.{BASE_DOMAIN}"
     headers = {"Host": host, "Content-Type": "application/json", "X-Forwarded-For": f"192.0.2.{number}"}
     variables = {"email": user_name, "password": PASSWORD}
 

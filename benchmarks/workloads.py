@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import cycle
+from itertools import cycle, repeat
 
 from benchmarks.load import Exchange
 
@@ -38,3 +38,8 @@ def taking_turns(exchanges: Sequence[Exchange], clients: int) -> list[Iterator[E
     """Every client goes through all exchanges without end, each from another one on."""
     starts = [len(exchanges) * number // clients for number in range(clients)]
     return [cycle((*exchanges[start:], *exchanges[:start])) for start in starts]
+
+
+def health_checks() -> Iterator[Exchange]:
+    """What asks for nothing but an answer: how long that takes is how long others keep the process."""
+    return repeat(same_answer(request("GET", "/live", {"Host": "bench.example"}), 200, b'{"status":"alive"}'))

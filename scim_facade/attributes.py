@@ -7,6 +7,7 @@ describes itself as a schema. PATCH has no part in it: it edits a rendered docum
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, cast
 
 from sqlalchemy import ColumnElement
@@ -51,8 +52,11 @@ class Attribute:
 
     def named(self, name: str) -> "Attribute | None":
         """The sub-attribute with this name in any case."""
-        wanted = name.lower()
-        return next((each for each in self.sub if each.name.lower() == wanted), None)
+        return self._by_name.get(name.lower())
+
+    @cached_property
+    def _by_name(self) -> dict[str, "Attribute"]:
+        return {each.name.lower(): each for each in self.sub}
 
     def fold(self, text: str) -> str:
         """The form in which a value with a key is compared."""

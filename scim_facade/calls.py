@@ -23,7 +23,7 @@ T = TypeVar("T")
 
 MAX_BODY = 1 << 20  # bytes
 _BODY_SECONDS = 20.0
-_LARGE = 1 << 16  # bytes of a body that takes long enough to read for others to notice
+_LARGE = 1 << 14  # bytes of a body that takes long enough to read for others to notice
 _MEDIA_TYPES = frozenset({MEDIA_TYPE, "application/json"})
 _OF_THE_CONNECTION = ("type", "asgi", "http_version", "scheme", "server", "client", "root_path")
 _OF_THE_CLIENT = (b"host", b"authorization", b"user-agent")
@@ -125,6 +125,12 @@ class Call:
         if not isinstance(document, dict):
             raise Rejected(400, "The body must be a JSON object.", "invalidSyntax")
         return document
+
+    async def read_by(self, read: Callable[[Document, Tolerances], T], document: Document) -> T:
+        """What a document says; of a large one, read in a thread, so that nobody waits for that."""
+        if len(self._recording.body) > _LARGE:
+            return await asyncio.to_thread(read, document, self.tolerances)
+        return read(document, self.tolerances)
 
     async def answered(
         self, method: str, path: str, body: bytes, if_match: str | None, asks: Callable[[], None]

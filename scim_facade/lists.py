@@ -1,5 +1,6 @@
 """Lists of resources (RFC 7644, 3.4.2 and 3.4.3; cursors: RFC 9865), the same for every type."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -21,6 +22,7 @@ M = TypeVar("M", bound=SQLModel)
 
 DEFAULT_COUNT = 100
 MAX_COUNT = 1_000
+_AT_A_TIME = 100  # documents that are made before others have their turn
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _ORDERS = {"ascending": False, "descending": True}
 
@@ -58,7 +60,7 @@ async def search_everything(call: Call) -> Response:
         begin = max(window.offset - total, 0)
         part = Window(offset=begin, limit=window.limit - len(resources))
         found = await call.read(_finding(kind, projection), search, part)
-        resources += _documents(call, kind, found, projection)
+        resources += await _documents(call, kind, found, projection)
         total += found[0].total
     return list_response(resources, total=total, start_index=window.offset + 1)
 
@@ -70,7 +72,8 @@ async def _answer(call: Call, kind: ResourceType[Any], asking: Asking) -> Respon
         return await _behind_cursor(call, kind, asking, search, projection)
     window = _window(asking)
     found = await call.read(_finding(kind, projection), search, window)
-    return list_response(_documents(call, kind, found, projection), total=found[0].total, start_index=window.offset + 1)
+    resources = await _documents(call, kind, found, projection)
+    return list_response(resources, total=found[0].total, start_index=window.offset + 1)
 
 
 async def _behind_cursor(
@@ -89,7 +92,7 @@ async def _behind_cursor(
         if isinstance(refused.reason, Invalid) and refused.reason.field == "cursor":
             raise Rejected(400, f"The cursor {refused.reason.why}.", "invalidCursor") from None
         raise
-    resources = _documents(call, kind, found, projection)
+    resources = await _documents(call, kind, found, projection)
     message = {"schemas": [_LIST], "totalResults": found[0].total, "itemsPerPage": len(resources)}
     if found[0].next_cursor is not None:
         message["nextCursor"] = found[0].next_cursor
@@ -132,7 +135,14 @@ def _finding(kind: ResourceType[M], projection: Projection) -> Callable[..., tup
     return both
 
 
-def _documents(
+async def _documents(
     call: Call, kind: ResourceType[Any], found: tuple[Found[Any], Linked], projection: Projection
 ) -> list[Document]:
-    return [document_of(call, kind, row, found[1], projection) for row in found[0].rows]
+    page, links = found
+    documents: list[Document] = []
+    for first in range(0, len(page.rows), _AT_A_TIME):
+        if first:
+            await asyncio.sleep(0)
+        some = page.rows[first : first + _AT_A_TIME]
+        documents += [document_of(call, kind, row, links, projection) for row in some]
+    return documents

@@ -19,13 +19,12 @@ _MEMBERS = next(each for each in GROUP.attributes if each.name == "members")
 _ACTS = {"add": MemberAct.ADD, "replace": MemberAct.REPLACE, "remove": MemberAct.REMOVE}
 
 
-def members_of(document: Document, tolerances: Tolerances) -> list[MemberChange]:
-    """What a group in a POST or PUT says of its members: all that there are to be, or nothing where it has no such
-    attribute."""
-    for name, value in document.items():
-        if GROUP.find(name) == (_MEMBERS,):
-            return [MemberChange(MemberAct.REPLACE, _ids(value, tolerances))]
-    return []
+def apart_from_members(document: Document, tolerances: Tolerances) -> tuple[Document, list[MemberChange]]:
+    """A group in a POST or PUT without its members, and what it says of them: all that there are to be, or nothing
+    where it has no such attribute."""
+    of_members = [name for name in document if GROUP.find(name) == (_MEMBERS,)]
+    changes = [MemberChange(MemberAct.REPLACE, _ids(document[name], tolerances)) for name in of_members[:1]]
+    return {name: value for name, value in document.items() if name not in of_members}, changes
 
 
 def without_members(message: Document, tolerances: Tolerances) -> tuple[Document, list[MemberChange]]:

@@ -1,5 +1,6 @@
 """Resources on their way out: a row and what it is linked with, as a document in a response."""
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Concatenate, Generic, ParamSpec, TypeVar
@@ -20,6 +21,8 @@ from service.unit_of_work import UnitOfWork
 M = TypeVar("M", bound=SQLModel)
 P = ParamSpec("P")
 
+_MANY = 200  # links
+
 Linked = Mapping[str, list[Link]]
 
 
@@ -30,8 +33,13 @@ class Resource(Generic[M]):
     row: M
     linked: Linked
 
-    def response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int = 200) -> Response:
-        """The resource as an answer."""
+    async def response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int = 200) -> Response:
+        """The resource as an answer; one with many links is made in a thread, so that nobody waits for that."""
+        if any(len(links) > _MANY for links in self.linked.values()):
+            return await asyncio.to_thread(self._response, call, kind, projection, status)
+        return self._response(call, kind, projection, status)
+
+    def _response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int) -> Response:
         document = document_of(call, kind, self.row, self.linked, projection)
         version: int = self.row.version  # type: ignore[attr-defined]  # every resource has one
         location = call.location(kind.endpoint, self.row.id)  # type: ignore[attr-defined]
@@ -62,10 +70,11 @@ def document_of(call: Call, kind: ResourceType[M], row: Any, linked: Linked, pro
     document = kind.table.render(row, call.location(kind.endpoint, row.id))
     links = kind.links
     if links.always or row.id in linked:
+        place = call.location(links.endpoint)
         document[links.attribute] = [
             {
                 "value": each.id,
-                "$ref": call.location(links.endpoint, each.id),
+                "$ref": f"{place}/{each.id}",
                 "display": each.name,
                 "type": links.type,
             }
@@ -84,7 +93,7 @@ async def created(
 ) -> Response:
     """The answer to a POST."""
     resource = await call.write(with_links(kind, projection, verb), *args, **kwargs)
-    return resource.response(call, kind, projection, status=201)
+    return await resource.response(call, kind, projection, status=201)
 
 
 async def read_one(
@@ -98,4 +107,4 @@ async def read_one(
         raise Refused(Stale(kind.table.name, call.id))
     if version in preconditions.unwanted:
         return Response(status_code=304, headers={"ETag": etag(version)})
-    return resource.response(call, kind, projection)
+    return await resource.response(call, kind, projection)

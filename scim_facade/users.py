@@ -21,7 +21,7 @@ async def create(call: Call) -> Response:
     projection = Projection.of(call, USER)
     fields = user_fields(USER.parse(await call.document(), call.tolerances))
     user = await call.write(create_user, fields)
-    return Resource(user, {}).response(call, USERS, projection, status=201)  # who is new is in no group
+    return await Resource(user, {}).response(call, USERS, projection, status=201)  # who is new is in no group
 
 
 async def read(call: Call) -> Response:
@@ -35,7 +35,7 @@ async def replace(call: Call) -> Response:
     parsed = USER.parse(await call.document(), call.tolerances)
     verb = with_links(USERS, projection, update_user)
     changed = await call.write(verb, call.id, lambda now: _fields(now, parsed), if_version=Preconditions.of(call))
-    return changed.response(call, USERS, projection)
+    return await changed.response(call, USERS, projection)
 
 
 async def patch(call: Call) -> Response:
@@ -49,7 +49,7 @@ async def patch(call: Call) -> Response:
 
     verb = with_links(USERS, projection, update_user)
     changed = await call.write(verb, call.id, edited, if_version=Preconditions.of(call))
-    return changed.response(call, USERS, projection)
+    return await changed.response(call, USERS, projection)
 
 
 async def delete(call: Call) -> Response:

@@ -34,12 +34,12 @@ def read_value(attribute: "Attribute", value: object, path: str, tolerances: Tol
 
 def _read_values(attribute: "Attribute", value: object, path: str, tolerances: Tolerances) -> list[Any] | None:
     values = value if isinstance(value, list) else [value]
-    read: list[Any] = []
+    read: dict[frozenset[tuple[str, Any]], dict[str, Any]] = {}  # by what it says: the same twice is once
     for each in values:
         one = _read_complex(attribute, each, path, tolerances) if each not in (None, "") else None
-        if one and one not in read:
-            read.append(one)
-    return read or None
+        if one:
+            read.setdefault(frozenset(one.items()), one)
+    return list(read.values()) or None
 
 
 def _read_complex(attribute: "Attribute", value: object, path: str, tolerances: Tolerances) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ Whoever changes a group's members reads none of the others: the number of statem
 
 from collections.abc import Callable, Container, Iterable, Sequence
 
-from sqlalchemy import ColumnElement, bindparam
+from sqlalchemy import ColumnElement, bindparam, exists
 
 from service.actor import Permission, Role
 from service.audit import Action, Change, Event, change_of
@@ -30,15 +30,12 @@ _NAMED_IN_AUDIT = 20  # people; more are counted
 _GROUP, _MEMBER, _USER = table_of(Group), table_of(GroupMember), table_of(User)
 _TO_CHANGE = narrowed(Group).where(_GROUP.c.id == bindparam("id")).locked
 _USERS = narrowed(User).where(_USER.c.id.in_(one_of("user_ids")))
-_KEPT_USERS = _USERS.kept  # who is to become a member is not deleted meanwhile
+_KEPT_USERS = _USERS.only(_USER.c.id).kept  # who is to become a member is not deleted meanwhile
 _MEMBERS = narrowed(GroupMember).where(_MEMBER.c.group_id == bindparam("group_id"))
 _THESE = _MEMBERS.where(_MEMBER.c.user_id.in_(one_of("user_ids")))
 _OTHERS = _MEMBERS.where(_MEMBER.c.user_id.not_in(one_of("user_ids")))
-_NEW = _USERS.where(
-    _USER.c.id.not_in(
-        _MEMBERS.statement.with_only_columns(_MEMBER.c.user_id)  # the unit of work binds the same workspace in both
-    )
-)
+_here = (_MEMBER.c.workspace_id == _USER.c.workspace_id) & (_MEMBER.c.group_id == bindparam("group_id"))
+_NEW = _USERS.where(~exists().where(_here, _MEMBER.c.user_id == _USER.c.id))  # NOT IN would read all members
 _NEW_COLUMNS: tuple[ColumnElement[str], ...] = (
     _USER.c.workspace_id,
     bindparam("group_id").label("group_id"),

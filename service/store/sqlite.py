@@ -3,10 +3,14 @@
 Reads run where they are asked for: a keyed read takes less time than a hop to a thread. Writes go to one writer.
 It runs waiting verbs one after the other, each within a SAVEPOINT of its own, and commits them together: one
 fsync, on a thread, for as many verbs as arrived during the last one. Nobody is answered before their commit.
+
+What turns out to take more of SQLite's steps than others should wait for, a read or a write, is broken off and begun
+again in a thread: nobody has to say beforehand how long something will take.
 """
 
 import asyncio
 import fcntl
+import math
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -40,7 +44,9 @@ _DIALECT = sqlite.dialect(json_serializer=lambda value: orjson.dumps(value).deco
 _compiled = Compiler(_DIALECT)
 
 _UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-65536", "temp_store=MEMORY")
+_PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8192", "temp_store=MEMORY")
+_THOUSANDS_IN_PLACE = 40  # steps of SQLite's virtual machine, two milliseconds or so
+_LONG_READS = 4  # at a time
 _BATCH_SECONDS = 0.003  # how long a batch may keep the event loop before it is committed
 _LOCK_SECONDS = 10.0  # how long to wait for another process's transaction
 _LOCK_POLL_SECONDS = 0.002
@@ -60,18 +66,30 @@ def _connect(path: Path) -> sqlite3.Connection:
     return connection
 
 
+def _connect_to_read(path: Path) -> sqlite3.Connection:
+    connection = _connect(path)
+    connection.execute("PRAGMA query_only=ON")
+    return connection
+
+
+class TakesLongError(Exception):
+    """A job takes more steps than it may where others wait for it. A change that it made is undone, with all before."""
+
+
 class SqliteConnection:
     """Statements on one sqlite3 connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._execute = connection.execute
+        self._thousands_left = math.inf
+        connection.set_progress_handler(self._is_out_of_steps, 1_000)
+        self.execute = connection.execute
         self._execute_many = connection.executemany
 
     def rows(self, statement: Statement, parameters: Parameters) -> list[Any]:
         """The rows of a SELECT or of a RETURNING."""
         compiled = _compiled(statement, parameters)
         try:
-            return compiled.rows(self._execute(compiled.sql, compiled.arguments(parameters)))
+            return compiled.rows(self.execute(compiled.sql, compiled.arguments(parameters)))
         except sqlite3.IntegrityError as error:
             _raise_if_unique(error)
             raise
@@ -79,7 +97,7 @@ class SqliteConnection:
     def run(self, statement: Statement, parameters: Parameters) -> int:
         """How many rows a statement without RETURNING touched."""
         compiled = _compiled(statement, parameters)
-        return self._execute(compiled.sql, compiled.arguments(parameters)).rowcount
+        return self.execute(compiled.sql, compiled.arguments(parameters)).rowcount
 
     def run_many(self, statement: Statement, parameters: Sequence[Parameters]) -> None:
         """Run a statement once for each set of parameters."""
@@ -89,6 +107,31 @@ class SqliteConnection:
         except sqlite3.IntegrityError as error:
             _raise_if_unique(error)
             raise
+
+    def in_place(self, job: "Callable[[SqliteConnection], T]") -> T:
+        """Run the job where others wait for it, or raise TakesLongError."""
+        self._thousands_left = _THOUSANDS_IN_PLACE
+        try:
+            return job(self)
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+                raise TakesLongError from None
+            raise
+        finally:
+            self._thousands_left = math.inf
+
+    def _is_out_of_steps(self) -> bool:
+        """Asked after every thousand steps; the statement is broken off where this is true."""
+        self._thousands_left -= 1
+        return self._thousands_left < 0
+
+    def on_one_state(self, job: "Callable[[SqliteConnection], T]") -> T:
+        """What the job reads, all of it as it stood at one moment."""
+        self.execute("BEGIN")
+        try:
+            return job(self)
+        finally:
+            self.execute("COMMIT")
 
     def claim(self, name: str) -> None:
         """Nobody else writes while this transaction does."""
@@ -102,6 +145,21 @@ class _Waiting:
     answer: asyncio.Future[Any]
     result: Any = None
     error: BaseException | None = None
+    takes_long: bool = False
+
+    def run(self, connection: SqliteConnection) -> None:
+        """Run it in the transaction that is open; TakesLongError where that must be begun anew."""
+        self.result = self.error = None
+        connection.execute("SAVEPOINT verb")
+        try:
+            self.result = self.job(connection) if self.takes_long else connection.in_place(self.job)
+        except TakesLongError:
+            self.takes_long = True
+            raise
+        except Exception as error:
+            self.error = error
+            connection.execute("ROLLBACK TO verb")
+        connection.execute("RELEASE verb")
 
 
 class SqliteStore:
@@ -111,23 +169,30 @@ class SqliteStore:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        self._reading, self._writing = _connect(path), _connect(path)
-        self._read, self._write = self._reading.execute, self._writing.execute
+        self._reading, self._writing = _connect_to_read(path), _connect(path)
+        self._write = self._writing.execute
         self._reader, self._writer = SqliteConnection(self._reading), SqliteConnection(self._writing)
-        self._read("PRAGMA query_only=ON")
         self._write("PRAGMA busy_timeout=0")  # waiting for another process is done on the loop, not in SQLite
         self._queue: deque[_Waiting] = deque()
         self._draining: asyncio.Task[None] | None = None
-        self._committer = ThreadPoolExecutor(1, thread_name_prefix="commit")
+        self._writer_thread = ThreadPoolExecutor(1, thread_name_prefix="writer")
+        self._idle: list[sqlite3.Connection] = []  # of those for long reads
+        self._long_reads = ThreadPoolExecutor(_LONG_READS, thread_name_prefix="long-read")
         self._waiters = path.with_name(f"{path.name}-waiting").open("w")
 
     async def lookup(self, job: Callable[[Connection], T]) -> T:
-        """Run the job at once; one statement needs no transaction around it."""
-        return job(self._reader)
+        """Run the job; one statement needs no transaction around it."""
+        try:
+            return self._reader.in_place(job)
+        except TakesLongError:
+            return await self._in_a_thread(job)
 
     async def read(self, workspace_id: str, job: Callable[[Connection], T]) -> T:
-        """Run the job at once, on one state of the database."""
-        return self._run(job)
+        """Run the job on one state of the database."""
+        try:
+            return self._reader.on_one_state(lambda connection: connection.in_place(job))
+        except TakesLongError:
+            return await self._in_a_thread(lambda connection: connection.on_one_state(job))
 
     async def write(self, workspace_id: str, job: Callable[[Connection], T], *, sharing: Sequence[str] = ()) -> T:
         """Run the job in the next batch and answer when that is on disk."""
@@ -153,17 +218,22 @@ class SqliteStore:
         """Commit what waits and close the file."""
         if self._draining is not None:
             await self._draining
-        self._committer.shutdown()
+        self._writer_thread.shutdown()
+        self._long_reads.shutdown()
         self._waiters.close()
-        self._reading.close()
+        for connection in (self._reading, *self._idle):
+            connection.close()
         self._writing.close()
 
-    def _run(self, job: Callable[[Connection], T]) -> T:
-        self._read("BEGIN")
+    async def _in_a_thread(self, job: Callable[[SqliteConnection], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._long_reads, self._read_at_length, job)
+
+    def _read_at_length(self, job: Callable[[SqliteConnection], T]) -> T:
+        connection = self._idle.pop() if self._idle else _connect_to_read(self._path)
         try:
-            return job(self._reader)
+            return job(SqliteConnection(connection))
         finally:
-            self._read("COMMIT")
+            self._idle.append(connection)
 
     async def _drain(self) -> None:
         try:
@@ -171,8 +241,15 @@ class SqliteStore:
                 batch: list[_Waiting] = []
                 try:
                     await self._begin()
-                    self._run_waiting(batch)
-                    await asyncio.get_running_loop().run_in_executor(self._committer, self._write, "COMMIT")
+                    if self._queue[0].takes_long:
+                        batch.append(self._queue.popleft())
+                        await self._on_thread(batch[0].run, self._writer)
+                    else:
+                        self._run_waiting(batch)
+                    await self._on_thread(self._write, "COMMIT")
+                except TakesLongError:
+                    self._undo()
+                    self._queue.extendleft(reversed(batch))
                 except BaseException as error:
                     self._fail(batch or list(self._take_all()), error)
                     if not isinstance(error, Exception):
@@ -183,6 +260,9 @@ class SqliteStore:
                         await asyncio.sleep(2 * _LOCK_POLL_SECONDS)
         finally:
             self._draining = None
+
+    async def _on_thread(self, job: Callable[..., object], *arguments: object) -> None:
+        await asyncio.get_running_loop().run_in_executor(self._writer_thread, job, *arguments)
 
     async def _begin(self) -> None:
         """Take the write lock; another process may hold it for a while, and is told that somebody waits."""
@@ -217,26 +297,22 @@ class SqliteStore:
 
     def _run_waiting(self, batch: list[_Waiting]) -> None:
         deadline = monotonic() + _BATCH_SECONDS
-        while self._queue and (not batch or monotonic() < deadline):
+        while self._queue and not self._queue[0].takes_long and (not batch or monotonic() < deadline):
             waiting = self._queue.popleft()
-            if waiting.answer.cancelled():
-                continue
-            batch.append(waiting)
-            self._write("SAVEPOINT verb")
-            try:
-                waiting.result = waiting.job(self._writer)
-            except Exception as error:
-                waiting.error = error
-                self._write("ROLLBACK TO verb")
-            self._write("RELEASE verb")
+            if not waiting.answer.cancelled():
+                batch.append(waiting)
+                waiting.run(self._writer)
 
     def _take_all(self) -> "list[_Waiting]":
         waiting, self._queue = list(self._queue), deque()
         return waiting
 
-    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
+    def _undo(self) -> None:
         if self._writing.in_transaction:
             self._write("ROLLBACK")
+
+    def _fail(self, batch: list[_Waiting], error: BaseException) -> None:
+        self._undo()
         for waiting in batch:
             waiting.error = waiting.error or error
         _answer(batch)

@@ -8,6 +8,7 @@ gives `rows`, `run` and `run_many`, and everything above it is ordinary Core.
 import collections
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from threading import Lock
 from typing import Any, Protocol
 
 from cachetools import LRUCache
@@ -67,6 +68,8 @@ class Compiled:
     def rows(self, raw: Iterable[Sequence[Any]]) -> list[Any]:
         """Rows from the driver as the domain sees them."""
         readers, make_row, rows = self.readers, self.make_row, []
+        if not readers:
+            return [make_row(each) for each in raw]
         for each in raw:
             values = list(each)
             for at, read in readers:
@@ -77,18 +80,22 @@ class Compiled:
 
 
 class Compiler:
-    """Compiles statements for one dialect, and remembers them."""
+    """Compiles statements for one dialect, and remembers them; for use by several threads."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
         self._known: LRUCache[object, Compiled] = LRUCache(_KEPT)
+        self._looking = Lock()
 
     def __call__(self, statement: Statement, parameters: Parameters) -> Compiled:
         """The compiled statement; an INSERT or UPDATE sets the columns that the parameters name."""
         key = statement if isinstance(statement, (Select, Delete)) else (statement, tuple(parameters))
-        known = self._known.get(key)
+        with self._looking:
+            known = self._known.get(key)
         if known is None:
-            known = self._known[key] = self._compiled(statement, parameters)
+            known = self._compiled(statement, parameters)
+            with self._looking:
+                self._known[key] = known
         return known
 
     def _compiled(self, statement: Statement, parameters: Parameters) -> Compiled:

@@ -6,6 +6,7 @@ import signal
 import sqlite3  # noqa: TID251 - what another process does to the file
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,6 +15,9 @@ from typing import Any
 import pytest
 
 from service.audit import Action, Event
+from service.groups.commands import create_group
+from service.groups.fields import GroupFields, MemberAct, MemberChange
+from service.groups.queries import count_members
 from service.refusals import Busy, Refused, Taken
 from service.store import sqlite
 from service.store.opening import open_store
@@ -134,6 +138,74 @@ async def test_one_verb_s_failure_does_not_undo_its_neighbours(
     assert "never" not in await names(work, acme)
     assert (await work.read(acme.alice, get_user, acme.people["Bob"])).title is None
     assert [event.target_name for event in (await events(work, acme))[before:]] == ["first", "last"]
+
+
+@pytest.fixture
+async def crowd(work: Work, acme: Acme, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """So many people that whoever looks at all of them takes long; their ids."""
+    monkeypatch.setattr(sqlite, "_THOUSANDS_IN_PLACE", 2)
+    made = await work.write(acme.alice, lambda uow: [create_user(uow, person(f"p{n}")) for n in range(300)])
+    return [user.id for user in made]
+
+
+def counted(uow: UnitOfWork, threads: list[str]) -> int:
+    """How many people there are, and where they were counted."""
+    threads.append(threading.current_thread().name.partition("_")[0])
+    return len(all_users(uow))
+
+
+async def test_a_read_that_takes_long_is_begun_again_in_a_thread(work: Work, acme: Acme, crowd: list[str]) -> None:
+    threads: list[str] = []
+    assert await work.read(acme.alice, counted, threads) == len(crowd) + 3
+    assert threads == ["MainThread", "long-read"]
+    counts = await asyncio.gather(*(work.read(acme.alice, counted, threads) for _ in range(20)))
+    assert set(counts) == {len(crowd) + 3}
+
+
+async def test_short_reads_stay_where_they_are_however_many_there_are(work: Work, acme: Acme, crowd: list[str]) -> None:
+    threads = set[str]()
+
+    def looked_up(uow: UnitOfWork, user_id: str) -> str:
+        threads.add(threading.current_thread().name)
+        return get_user(uow, user_id).id
+
+    for _ in range(10):
+        assert [await work.read(acme.alice, looked_up, each) for each in crowd] == crowd
+    assert threads == {"MainThread"}
+
+
+async def test_a_write_that_takes_long_is_begun_again_in_a_thread_and_its_neighbours_with_it(
+    work: Work, acme: Acme, crowd: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_BATCH_SECONDS", 60)
+    threads: list[str] = []
+
+    def long(uow: UnitOfWork) -> int:
+        create_user(uow, person("long"))
+        return counted(uow, threads)
+
+    def broken(uow: UnitOfWork) -> None:
+        create_user(uow, person("never"))
+        counted(uow, threads)
+        raise ZeroDivisionError
+
+    everybody = [MemberChange(MemberAct.REPLACE, tuple(crowd))]  # whose INSERT undoes all, when it is broken off
+    before = len(await events(work, acme))
+    _, there, group, division, _ = await asyncio.gather(
+        work.write(acme.alice, create_user, person("first")),
+        work.write(acme.alice, long),
+        work.write(acme.directory, create_group, GroupFields(display_name="Everybody"), everybody),
+        work.write(acme.alice, broken),
+        work.write(acme.alice, create_user, person("last")),
+        return_exceptions=True,
+    )
+    assert there == len(crowd) + 3 + len(["first", "long"])
+    assert isinstance(division, ZeroDivisionError)
+    assert threads == ["MainThread", "writer", "MainThread", "writer"]
+    assert not isinstance(group, BaseException)
+    assert await work.read(acme.alice, count_members, group.id) == len(crowd)
+    said = [event.target_name for event in (await events(work, acme))[before:]]
+    assert said == ["first", "long", "Everybody", "Everybody", "last"]
 
 
 async def test_what_is_acknowledged_is_there_for_every_other_process(work: Work, acme: Acme, database_url: str) -> None:
