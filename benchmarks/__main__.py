@@ -49,6 +49,7 @@ def main(
     variant: Annotated[list[str] | None, typer.Option(help="Only this one, such as sqlite-1; may be repeated.")] = None,
     workload: Annotated[list[str] | None, typer.Option(help="Only those with this in their name; repeatable.")] = None,
     users: Annotated[list[int] | None, typer.Option(min=100, help="People in each workspace; repeatable.")] = None,
+    others: Annotated[int, typer.Option(min=0, help="Further workspaces in each database, empty.")] = 0,
     clients: Annotated[int, typer.Option(min=1, max=100, help="Connections.")] = 32,
     rounds: Annotated[int, typer.Option(min=1, help="How often everything is measured.")] = 5,
     seconds: Annotated[float, typer.Option(min=0.2, help="How long one line is measured in one round.")] = 1.2,
@@ -67,7 +68,7 @@ def main(
         lines = [running.enter_context(_floor(floor, folder, clients)) for floor in (BARE, FASTAPI)]
         for size in sizes:
             lines += running.enter_context(_limit(folder, size, clients))
-        for each in variants(variant or NAMES, sizes):
+        for each in variants(variant or NAMES, sizes, others):
             _say(f"Loading {each.users:,} people into each of two workspaces of {each.name}")
             lines += running.enter_context(_variant(each, folder, clients))
         lines = [line for line in lines if not line.subject.variant or _is_wanted(line.workload.name, workload)]

@@ -1,6 +1,6 @@
 """Requests that take long: none of them may keep others waiting meanwhile."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 from urllib.parse import quote
@@ -105,5 +105,5 @@ def _bulks(headers: dict[str, str]) -> Iterator[Exchange]:
         yield request("POST", path, headers, orjson.dumps(body)), check
 
 
-def _has_status(wanted: int) -> Callable[[int, bytes], str | None] | Check:
+def _has_status(wanted: int) -> Check:
     return lambda status, body: None if status == wanted else f"expected {wanted}"

@@ -8,6 +8,7 @@ from service.actor import Actor, ActorKind, Channel, support
 from service.api_keys import ApiKeyScope, create_api_key
 from service.flags import Flag, set_flag
 from service.founding import found_workspace
+from service.ids import new_id
 from service.passwords import PasswordHasher
 from service.provisioning.settings import set_provisioning_settings
 from service.store.opening import open_engine, open_store
@@ -17,7 +18,7 @@ from service.unit_of_work import UnitOfWork
 from service.users.commands import create_user
 from service.users.fields import user_fields
 from service.work import Work
-from service.workspaces import Plan
+from service.workspaces import Plan, create_workspace
 
 PASSWORD = "correct horse battery staple"  # noqa: S105 - of a database that lives for minutes
 READ, WRITTEN = "read", "written"
@@ -65,15 +66,18 @@ def person(number: int) -> Person:
     return Person(f"{name}@corp.example", "Ada", f"Lovelace {number:07}", f"00u{number:012}")
 
 
-def load(url: str, secret_key: str, users: int) -> dict[str, Tenant]:
-    """Migrate an empty database and fill both workspaces with this many people each."""
+def load(url: str, secret_key: str, users: int, others: int = 0) -> dict[str, Tenant]:
+    """Migrate an empty database, fill both workspaces with this many people each, and add other, empty workspaces."""
     migrate(open_engine(url))
-    return asyncio.run(_load(url, secret_key, users))
+    return asyncio.run(_load(url, secret_key, users, others))
 
 
-async def _load(url: str, secret_key: str, users: int) -> dict[str, Tenant]:
+async def _load(url: str, secret_key: str, users: int, others: int) -> dict[str, Tenant]:
     work, hasher = Work(open_store(url), Seal(secret_key)), PasswordHasher()
     try:
+        for number in range(others):
+            operator, name = support(new_id("wsp")), f"other-{number}"
+            await work.write(operator, create_workspace, subdomain=name, name=name, plan=Plan.PREMIUM)
         return {subdomain: await _tenant(work, hasher, subdomain, users) for subdomain in (READ, WRITTEN)}
     finally:
         hasher.close()

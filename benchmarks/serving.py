@@ -31,7 +31,7 @@ def serving(variant: Variant, folder: Path) -> Iterator[Serving]:
     folder.mkdir(exist_ok=True)
     port, secret_key = free_port(), secrets.token_urlsafe(48)
     with ENGINES[variant.engine](folder) as database:
-        tenants = load(database.url, secret_key, variant.users)
+        tenants = load(database.url, secret_key, variant.users, variant.others)
         env = {name: value for name, value in os.environ.items() if not name.startswith("HEADCOUNT_")} | {
             "HEADCOUNT_DATABASE_URL": database.url,
             "HEADCOUNT_BASE_DOMAIN": BASE_DOMAIN,

@@ -39,6 +39,8 @@ class Variant:
     processes: int
     users: int
     """In each workspace."""
+    others: int = 0
+    """Further workspaces in the same database, with nobody in them."""
 
     @property
     def name(self) -> str:
@@ -55,7 +57,9 @@ PROCESSES = (1, 2)
 NAMES = tuple(f"{engine}-{processes}" for engine in ENGINES for processes in PROCESSES)
 
 
-def variants(names: Sequence[str], users: Sequence[int]) -> list[Variant]:
+def variants(names: Sequence[str], users: Sequence[int], others: int = 0) -> list[Variant]:
     """The variants of these names; several processes only with the first number of users, which is enough to see."""
-    every = (Variant(engine, processes, each) for each in users for engine in ENGINES for processes in PROCESSES)
+    every = (
+        Variant(engine, processes, each, others) for each in users for engine in ENGINES for processes in PROCESSES
+    )
     return [each for each in every if each.name in names and (each.processes == 1 or each.users == users[0])]

@@ -1,6 +1,5 @@
 """Lists of resources (RFC 7644, 3.4.2 and 3.4.3; cursors: RFC 9865), the same for every type."""
 
-import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -13,7 +12,7 @@ from scim_facade.messages import Document, Rejected, ScimResponse, list_response
 from scim_facade.projection import Projection
 from scim_facade.queries import search_of
 from scim_facade.resource_types import RESOURCE_TYPES, ResourceType
-from scim_facade.resources import Linked, document_of, linked
+from scim_facade.resources import Linked, documents_of, linked
 from service.finding import Cursor, Found, Search, Window
 from service.refusals import Invalid, Refused
 from service.unit_of_work import UnitOfWork
@@ -22,7 +21,6 @@ M = TypeVar("M", bound=SQLModel)
 
 DEFAULT_COUNT = 100
 MAX_COUNT = 1_000
-_AT_A_TIME = 100  # documents that are made before others have their turn
 _LIST = "urn:ietf:params:scim:api:messages:2.0:ListResponse"
 _ORDERS = {"ascending": False, "descending": True}
 
@@ -60,7 +58,7 @@ async def search_everything(call: Call) -> Response:
         begin = max(window.offset - total, 0)
         part = Window(offset=begin, limit=window.limit - len(resources))
         found = await call.read(_finding(kind, projection), search, part)
-        resources += await _documents(call, kind, found, projection)
+        resources += await documents_of(call, kind, found[0].rows, found[1], projection)
         total += found[0].total
     return list_response(resources, total=total, start_index=window.offset + 1)
 
@@ -72,7 +70,7 @@ async def _answer(call: Call, kind: ResourceType[Any], asking: Asking) -> Respon
         return await _behind_cursor(call, kind, asking, search, projection)
     window = _window(asking)
     found = await call.read(_finding(kind, projection), search, window)
-    resources = await _documents(call, kind, found, projection)
+    resources = await documents_of(call, kind, found[0].rows, found[1], projection)
     return list_response(resources, total=found[0].total, start_index=window.offset + 1)
 
 
@@ -92,7 +90,7 @@ async def _behind_cursor(
         if isinstance(refused.reason, Invalid) and refused.reason.field == "cursor":
             raise Rejected(400, f"The cursor {refused.reason.why}.", "invalidCursor") from None
         raise
-    resources = await _documents(call, kind, found, projection)
+    resources = await documents_of(call, kind, found[0].rows, found[1], projection)
     message = {"schemas": [_LIST], "totalResults": found[0].total, "itemsPerPage": len(resources)}
     if found[0].next_cursor is not None:
         message["nextCursor"] = found[0].next_cursor
@@ -133,16 +131,3 @@ def _finding(kind: ResourceType[M], projection: Projection) -> Callable[..., tup
         return found, linked(uow, kind, projection, found.rows)
 
     return both
-
-
-async def _documents(
-    call: Call, kind: ResourceType[Any], found: tuple[Found[Any], Linked], projection: Projection
-) -> list[Document]:
-    page, links = found
-    documents: list[Document] = []
-    for first in range(0, len(page.rows), _AT_A_TIME):
-        if first:
-            await asyncio.sleep(0)
-        some = page.rows[first : first + _AT_A_TIME]
-        documents += [document_of(call, kind, row, links, projection) for row in some]
-    return documents

@@ -20,8 +20,10 @@ from service.unit_of_work import UnitOfWork
 
 M = TypeVar("M", bound=SQLModel)
 P = ParamSpec("P")
+T = TypeVar("T")
 
-_MANY = 200  # links
+_MANY = 1_000  # links
+_AT_A_TIME = 100  # documents that are made before others have their turn
 
 Linked = Mapping[str, list[Link]]
 
@@ -34,10 +36,8 @@ class Resource(Generic[M]):
     linked: Linked
 
     async def response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int = 200) -> Response:
-        """The resource as an answer; one with many links is made in a thread, so that nobody waits for that."""
-        if any(len(links) > _MANY for links in self.linked.values()):
-            return await asyncio.to_thread(self._response, call, kind, projection, status)
-        return self._response(call, kind, projection, status)
+        """The resource as an answer."""
+        return await _unnoticed(self.linked, self._response, call, kind, projection, status)
 
     def _response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int) -> Response:
         document = document_of(call, kind, self.row, self.linked, projection)
@@ -63,6 +63,33 @@ def linked(uow: UnitOfWork, kind: ResourceType[M], projection: Projection, rows:
     if not projection.wants(kind.links.attribute):
         return {}
     return kind.links.of(uow, [row.id for row in rows])  # type: ignore[attr-defined]
+
+
+async def documents_of(
+    call: Call, kind: ResourceType[M], rows: Sequence[M], linked: Linked, projection: Projection
+) -> list[Document]:
+    """Some rows as the client wants to see them."""
+    documents: list[Document] = []
+    for first in range(0, len(rows), _AT_A_TIME):
+        if first:
+            await asyncio.sleep(0)
+        some = rows[first : first + _AT_A_TIME]
+        theirs = {row.id: linked[row.id] for row in some if row.id in linked}  # type: ignore[attr-defined]
+        documents += await _unnoticed(theirs, _documents_of, call, kind, some, theirs, projection)
+    return documents
+
+
+def _documents_of(
+    call: Call, kind: ResourceType[M], rows: Sequence[M], linked: Linked, projection: Projection
+) -> list[Document]:
+    return [document_of(call, kind, row, linked, projection) for row in rows]
+
+
+async def _unnoticed(linked: Linked, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What is made of some links; of many, in a thread, so that nobody waits for that."""
+    if sum(map(len, linked.values())) > _MANY:
+        return await asyncio.to_thread(make, *args, **kwargs)
+    return make(*args, **kwargs)
 
 
 def document_of(call: Call, kind: ResourceType[M], row: Any, linked: Linked, projection: Projection) -> Document:

@@ -113,6 +113,8 @@ class UnitOfWork:
         self._changed = False
         self._more: Counter[str] = Counter()
         self.recorded: list[Event] = []
+        self._said: list[dict[str, Any]] = []
+        self._once: dict[Narrowed[Any], Any] = {}
 
     def demand(self, permission: Permission) -> None:
         """Refuse with Forbidden unless the actor has this permission."""
@@ -133,6 +135,13 @@ class UnitOfWork:
     def first(self, query: Narrowed[M], **parameters: object) -> M | None:
         """The first row, or None."""
         return next(iter(self.all(query, **parameters)), None)
+
+    def once(self, query: Narrowed[M]) -> M | None:
+        """The first row as it was when this unit first asked: for what many steps of a unit go by and none changes."""
+        if query not in self._once:
+            self._once[query] = self.first(query)
+        row: M | None = self._once[query]
+        return row
 
     def all(self, query: Narrowed[M], **parameters: object) -> list[M]:
         """Every row."""
@@ -237,16 +246,16 @@ class UnitOfWork:
         self._connection.rows(_stamp(table_of(model), column), named)
 
     def record(self, event: Event) -> None:
-        """Say what happened: one row of the audit log in the same transaction."""
+        """Say what happened: one row of the audit log in the same transaction, written by `finish`."""
         self.recorded.append(event)
-        owned = {"workspace_id": self.actor.workspace_id, **row_of(event, self.actor)}
-        self._connection.run(_plain_insert(_AUDIT), owned)
+        self._said.append(row_of(event, self.actor))
 
     def finish(self) -> None:
         """Write what is left to be written; called before the commit. Raises AssertionError where something changed and
         nothing was recorded."""
         if self._changed and not self.recorded:
             raise AssertionError("a change without an event: the verb must call uow.record(...)")
+        self.log(AuditEvent, self._said)
         for table, more in self._more.items():
             if more:
                 self._write_total(one_of(table), more)
@@ -286,7 +295,7 @@ class Lookup:
         return self._connection.rows(statement, parameters)
 
 
-_AUDIT, _TOTAL = table_of(AuditEvent), table_of(Total)
+_TOTAL = table_of(Total)
 
 
 @cache

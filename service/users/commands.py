@@ -60,7 +60,7 @@ def create_user(uow: UnitOfWork, fields: UserFields, *, role: Role = Role.MEMBER
     if role is Role.OWNER:
         uow.demand_recent_password()
     directed = uow.actor.is_directory
-    workspace = uow.first(_OWN)
+    workspace = uow.once(_OWN)
     if workspace is not None and directed:
         role = Role(workspace.default_role)
     if workspace is not None and fields.active:
@@ -225,7 +225,7 @@ def _apply(uow: UnitOfWork, user: User, fields: UserFields, values: dict[str, An
         uow.claim(user.id)
         if uow.actor.is_directory:
             count_deactivation(uow, user)
-    elif "active" in values and (workspace := uow.first(_OWN)) is not None:
+    elif "active" in values and (workspace := uow.once(_OWN)) is not None:
         take_seat(uow, workspace)
     changes = _changes(user, values)
     row = _touched(user, values | keys_of(fields))

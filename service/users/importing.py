@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import bindparam
-
 from service.actor import Permission, Role
 from service.refusals import Invalid, Refused
 from service.store.columns import table_of
+from service.store.json_values import one_of
 from service.text import canonical, unstorable
 from service.unit_of_work import UnitOfWork, narrowed
 from service.users.commands import create_user, edit_user
 from service.users.fields import User, user_fields, with_primary_email
 
-_BY_USER_NAME = narrowed(User).where(table_of(User).c.user_name_key == bindparam("key"))
+_USER = table_of(User)
+_NAMED = narrowed(User).only(_USER.c.id, _USER.c.user_name_key).where(_USER.c.user_name_key.in_(one_of("keys")))
 
 
 @dataclass(frozen=True)
@@ -41,19 +41,23 @@ def import_users(uow: UnitOfWork, people: Sequence[Listed]) -> list[Imported]:
     To import the same people again changes nothing.
     """
     uow.demand(Permission.USERS_WRITE)
-    return [_imported(uow, each) for each in people]
+    for each in people:
+        if why := unstorable(each.user_name):
+            raise Refused(Invalid("user_name", why))
+    named = uow.all(_NAMED, keys=[canonical(each.user_name) for each in people])
+    known = {user.user_name_key: user.id for user in named}
+    return [_imported(uow, each, known) for each in people]
 
 
-def _imported(uow: UnitOfWork, listed: Listed) -> Imported:
-    if why := unstorable(listed.user_name):
-        raise Refused(Invalid("user_name", why))
+def _imported(uow: UnitOfWork, listed: Listed, known: dict[str, str]) -> Imported:
+    """What comes of one; `known` are the ids of those who are there, by their userNames, and becomes theirs as well."""
+    key = canonical(listed.user_name)
     changes = {"user_name": listed.user_name, **listed.changes}
-    user = uow.first(_BY_USER_NAME, key=canonical(listed.user_name))
-    if user is None:
+    if key not in known:
         if "email" in changes:
             changes["emails"] = with_primary_email(None, changes.pop("email"))
-        create_user(uow, user_fields(changes), role=listed.role or Role.MEMBER)
+        known[key] = create_user(uow, user_fields(changes), role=listed.role or Role.MEMBER).id
         return Imported.CREATED
     before = len(uow.recorded)
-    edit_user(uow, user.id, changes, listed.role)
+    edit_user(uow, known[key], changes, listed.role)
     return Imported.UPDATED if len(uow.recorded) > before else Imported.UNCHANGED
