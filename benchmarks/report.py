@@ -3,6 +3,7 @@
 import os
 import platform
 import subprocess
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +26,8 @@ _TITLES = (
     "p99 ms",
     "server's cores",
 )
+
+_LONGEST_BAR = 60  # characters
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +71,7 @@ def setting(measured: Rounds, **given: Any) -> Setting:
 
 def as_text(setting: Setting, figures: list[Figures], goals: list[Verdict]) -> str:
     """The report for people: Markdown that reads well unrendered."""
-    return "\n".join((*_heading(setting), "", *_table(figures), "", *map(_line, goals)))
+    return "\n".join((*_heading(setting), "", *_table(figures), *_drawing(figures), "", *map(_line, goals)))
 
 
 def as_data(setting: Setting, figures: list[Figures], goals: list[Verdict], rounds: Rounds) -> dict[str, Any]:
@@ -113,6 +116,20 @@ def _table(figures: list[Figures]) -> list[str]:
         "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
     ]
     return [lines[0], "|" + "|".join("-" * (width + 2) for width in widths) + "|", *lines[1:]]
+
+
+def _drawing(figures: list[Figures]) -> Iterator[str]:
+    """What a request costs with few and with many users: bars of one length are a cost that does not grow."""
+    by_workload: dict[tuple[str, str], list[Figures]] = {}
+    for each in figures:
+        by_workload.setdefault((each.subject.variant, each.subject.workload), []).append(each)
+    for (variant, workload), sizes in by_workload.items():
+        if len(sizes) > 1:
+            yield f"\n{variant}, {workload}, CPU µs by number of users"
+            most = max(each.cpu.median for each in sizes)
+            for each in sizes:
+                bar = "█" * round(_LONGEST_BAR * each.cpu.median / most)
+                yield f"{each.subject.users:>10,} {bar} {each.cpu.median:,.0f}"
 
 
 def _row(each: Figures) -> tuple[str, ...]:
