@@ -28,8 +28,9 @@ class Context:
 
     `key` is an API key that the request shows, which goes before a session; `token` is the session's. `new_token` is
     one to set as a cookie, "" to clear the cookie, None to leave it as it is. `groups_of` finds the groups that a
-    person is in, together with those of others. `rate_limit` is what the operation costs and what that leaves.
-    `page_url` makes the address of a page of its name and a workspace's subdomain. `begun` is when the request came.
+    person is in, and `last_event_of` the newest entry of the provisioning log about one, each together with those of
+    others. `rate_limit` is what the operation costs and what that leaves. `page_url` makes the address of
+    a page of its name and a workspace's subdomain. `begun` is when the request came.
     """
 
     work: Work
@@ -43,6 +44,7 @@ class Context:
     begun: datetime = field(default_factory=now)
     new_token: str | None = None
     groups_of: DataLoader[str, list[Any]] = field(init=False)
+    last_event_of: DataLoader[str, Any] = field(init=False)
     rate_limit: RateLimit = field(init=False)
     _actor: Actor | None = field(default=None, repr=False)
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 
 from graphql_facade.context import Context
 from graphql_facade.groups import groups_of
+from graphql_facade.provisioning_log import last_event_of
 from graphql_facade.requests import Rejected, refuse_unless_own_page
 from service.authentication import Caller
 from service.mail.carrier import Postman
@@ -61,6 +62,7 @@ class Entrance:
         )
         await _refuse_unless_it_opens(context)
         context.groups_of = groups_of(context)
+        context.last_event_of = last_event_of(context)
         return context
 
     def set_cookie(self, response: Response, context: Context) -> None:

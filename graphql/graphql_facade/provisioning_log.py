@@ -4,6 +4,7 @@ from datetime import datetime
 from typing import Annotated, Self
 
 import strawberry
+from strawberry.dataloader import DataLoader
 
 from graphql_facade.audit_log import AuditTarget, Change
 from graphql_facade.connections import Connection
@@ -130,6 +131,16 @@ ProvisioningEventFilterArgument = Annotated[
 async def provisioning_event_by_id(context: Context, id: str) -> ProvisioningEvent:
     """One entry, or NotFound."""
     return ProvisioningEvent.of(await context.read(log.get_provisioning_event, id))
+
+
+def last_event_of(context: Context) -> DataLoader[str, ProvisioningEvent | None]:
+    """The newest entry about a person with this id, read with those of others who are asked for at the same time."""
+
+    async def found(user_ids: list[str]) -> list[ProvisioningEvent | None]:
+        events = await context.read(log.last_provisioning_events, user_ids)
+        return [ProvisioningEvent.of(events[each]) if each in events else None for each in user_ids]
+
+    return DataLoader(found, cache=False)  # a mutation may come between two fields that ask
 
 
 async def page_of_provisioning_events(

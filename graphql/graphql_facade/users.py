@@ -24,6 +24,7 @@ from service.users.fields import ManagedBy, addresses, primary_email, shown_name
 
 if TYPE_CHECKING:
     from graphql_facade.groups import Group
+    from graphql_facade.provisioning_log import ProvisioningEvent
 
 publish(
     ManagedBy,
@@ -117,6 +118,14 @@ class User(Node):
     async def groups(self, info: Info) -> list[Annotated["Group", strawberry.lazy("graphql_facade.groups")]]:
         """Read together with those of all people of the page."""
         return await info.context.groups_of.load(self.id)
+
+    @resolved("The last thing that the directory asked for about the person; null where the log has nothing.")
+    async def last_provisioning_event(
+        self, info: Info
+    ) -> Annotated["ProvisioningEvent", strawberry.lazy("graphql_facade.provisioning_log")] | None:
+        """Read together with those of all people of the page."""
+        event: ProvisioningEvent | None = await info.context.last_event_of.load(self.id)
+        return event
 
 
 @strawberry.input(description="Which people to list; what is left out, null or an empty list does not matter.")

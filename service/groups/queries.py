@@ -1,7 +1,7 @@
 """How groups and memberships are found, always within the actor's workspace."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, bindparam, select
 
@@ -41,8 +41,7 @@ _MEMBERS_OF_GROUPS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(NamedTuple):
     """A member of a group, or a group that somebody is in."""
 
     id: str

@@ -34,6 +34,8 @@ _compiled = Compiler(_DIALECT)
 _READ = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"
 _WRITE = "BEGIN ISOLATION LEVEL READ COMMITTED"
 
+_ROWS_AT_A_TIME: Final = 500  # which take a millisecond or two to be read
+
 _ATTEMPTS: Final = 20
 _ATTEMPTS_AT_A_VALUE: Final = 2  # a verb that meets a value for the second time does not see that it is there
 _FIRST_PAUSE_SECONDS: Final = 0.005  # before a transaction is tried again; doubled each time, half of it by chance
@@ -80,7 +82,12 @@ class PostgresConnection:
             found = await_(self._fetch(compiled.sql, *compiled.arguments(parameters)))
         except asyncpg.UniqueViolationError as error:
             raise UniqueViolationError(str(error)) from error
-        return compiled.rows(found)
+        rows: list[Any] = []
+        for first in range(0, len(found), _ROWS_AT_A_TIME):
+            if first:
+                await_(asyncio.sleep(0))  # others have their turn
+            rows += compiled.rows(found[first : first + _ROWS_AT_A_TIME])
+        return rows
 
     def run(self, statement: Statement, parameters: Parameters) -> int:
         """How many rows a statement without RETURNING touched."""

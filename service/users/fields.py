@@ -184,8 +184,12 @@ class Named(Protocol):
 
 def shown_name(user: Named) -> str:
     """The name that people see: the display name, else the name's parts, else the userName."""
-    parts = " ".join(part for part in (user.given_name, user.family_name) if part)
-    return user.display_name or user.formatted_name or parts or user.user_name
+    return (
+        user.display_name
+        or user.formatted_name
+        or " ".join(part for part in (user.given_name, user.family_name) if part)
+        or user.user_name
+    )
 
 
 def addresses(emails: object) -> list[Email]:

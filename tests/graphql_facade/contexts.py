@@ -4,6 +4,7 @@ from pathlib import Path
 
 from graphql_facade.context import Context
 from graphql_facade.groups import groups_of
+from graphql_facade.provisioning_log import last_event_of
 from headcount.carriers import FolderCarrier
 from service.mail.carrier import Postman
 from service.passwords import PasswordHasher
@@ -24,4 +25,5 @@ def context_of(work: Work, hasher: PasswordHasher, token: str, folder: Path) -> 
         token=token,
     )
     context.groups_of = groups_of(context)
+    context.last_event_of = last_event_of(context)
     return context

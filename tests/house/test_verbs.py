@@ -79,6 +79,7 @@ VALUES: dict[str, Any] = {
     "exchanges": [EXCHANGE],
     "service.provisioning.log.filter": ProvisioningFilter(),
     "user_ids": [],
+    "target_ids": [],
     "group_ids": [],
     # Where one name means two things, the module comes first.
     "service.groups.commands.fields": GroupFields(display_name="Mine"),

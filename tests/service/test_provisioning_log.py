@@ -13,6 +13,7 @@ from service.provisioning import log, recorder
 from service.provisioning.log import (
     ProvisioningFilter,
     count_provisioning_events,
+    last_provisioning_events,
     page_provisioning_events,
     trim_provisioning_log,
     write_exchanges,
@@ -51,6 +52,18 @@ async def test_the_oldest_go_where_there_are_too_many(
     page = await work.read(acme.alice, page_provisioning_events, EVERYTHING, PageRequest(first=9))
     assert [row.address for row in page.rows] == ["/4", "/3", "/2"]
     assert await work.read(globex.charlie, count_provisioning_events, EVERYTHING) == 5
+
+
+async def test_the_last_entry_about_each_of_many_is_found_at_once(work: Work, acme: Acme, globex: Globex) -> None:
+    bob, ann = acme.people["Bob"], acme.people["Ann"]
+    told = [(bob, "/1"), (ann, "/2"), (bob, "/3"), (None, "/4")]
+    entries = [replace(EXCHANGE, target_kind="User", target_id=target, address=address) for target, address in told]
+    await work.write(system(acme.id), write_exchanges, entries)
+    later = replace(entries[0], address="/of another workspace")
+    await work.write(system(globex.id), write_exchanges, [later])
+    last = await work.read(acme.alice, last_provisioning_events, [bob, ann, "usr_none"])
+    assert {target: event.address for target, event in last.items()} == {bob: "/3", ann: "/2"}
+    assert await work.read(acme.alice, last_provisioning_events, []) == {}
 
 
 async def test_what_cannot_be_written_in_time_is_counted_and_said(
