@@ -24,7 +24,7 @@ PASSWORD = "correct horse battery staple"  # noqa: S105 - of a database that liv
 READ, WRITTEN = "read", "written"
 """The two workspaces: one that nobody changes, so that its answers are known byte for byte, and one for changes."""
 
-_BATCH = 500  # people to a transaction
+_BATCH = 50  # people to a transaction
 
 
 @dataclass(frozen=True)

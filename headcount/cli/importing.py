@@ -22,7 +22,7 @@ from service.unit_of_work import UnitOfWork
 from service.users.importing import Imported, Listed, import_users
 from service.work import Work
 
-_BATCH = 200  # people to a transaction, for which nobody else who writes to SQLite waits long
+_BATCH = 50  # people to a transaction, for which nobody else who writes to SQLite waits long
 _AT_ONCE = 4  # transactions, where the engine does several at a time
 _SHOWN = 20  # refusals on the terminal; the report has all
 REFUSED = "refused"

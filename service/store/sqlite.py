@@ -148,7 +148,10 @@ class _Waiting:
     takes_long: bool = False
 
     def run(self, connection: SqliteConnection) -> None:
-        """Run it in the transaction that is open; TakesLongError where that must be begun anew."""
+        """Run it, if anybody still waits for it, in the transaction that is open; TakesLongError where that must be begun
+        anew."""
+        if self.answer.cancelled():
+            return
         self.result = self.error = None
         connection.execute("SAVEPOINT verb")
         try:
@@ -298,10 +301,8 @@ class SqliteStore:
     def _run_waiting(self, batch: list[_Waiting]) -> None:
         deadline = monotonic() + _BATCH_SECONDS
         while self._queue and not self._queue[0].takes_long and (not batch or monotonic() < deadline):
-            waiting = self._queue.popleft()
-            if not waiting.answer.cancelled():
-                batch.append(waiting)
-                waiting.run(self._writer)
+            batch.append(self._queue.popleft())
+            batch[-1].run(self._writer)
 
     def _take_all(self) -> "list[_Waiting]":
         waiting, self._queue = list(self._queue), deque()
