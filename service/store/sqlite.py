@@ -148,8 +148,7 @@ class _Waiting:
     takes_long: bool = False
 
     def run(self, connection: SqliteConnection) -> None:
-        """Run it, if anybody still waits for it, in the transaction that is open; TakesLongError where that must be begun
-        anew."""
+        """Run it in the open transaction if anybody still waits for it; TakesLongError where that must begin anew."""
         if self.answer.cancelled():
             return
         self.result = self.error = None
