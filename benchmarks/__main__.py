@@ -3,7 +3,6 @@
 import asyncio
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -15,16 +14,16 @@ import typer
 import uvloop
 
 from benchmarks import floors
+from benchmarks.everyday_workloads import everyday_workloads
 from benchmarks.figures import BARE, FASTAPI, LIMIT, Rounds, Spread, Subject, figures_of, verdicts
-from benchmarks.graphql_workloads import people_page
 from benchmarks.growth import growths
 from benchmarks.limit_server import fill
 from benchmarks.load import measure
 from benchmarks.people import READ, WRITTEN, Tenant, person
 from benchmarks.processes import Server, free_port, fsync_microseconds, resident_megabytes, started
 from benchmarks.report import as_data, as_text, setting
-from benchmarks.scim_workloads import ScimWorkloads, scim_headers
-from benchmarks.serving import BASE_DOMAIN, serving
+from benchmarks.scim_workloads import scim_headers
+from benchmarks.serving import BASE_DOMAIN, scratch, serving
 from benchmarks.variants import NAMES, Variant, variants
 from benchmarks.workloads import Workload, request, same_answer, taking_turns
 
@@ -61,10 +60,7 @@ def main(
 ) -> None:
     """Measure what a request costs, beside the least it could cost. Needs Linux."""
     sizes = users or [1_000, 100_000]
-    cache = _ROOT / ".cache"  # on the disk that the project is on: /tmp may be memory, where an fsync costs nothing
-    cache.mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name, ExitStack() as running:
-        folder = Path(name)
+    with scratch() as folder, ExitStack() as running:
         lines = [running.enter_context(_floor(floor, folder, clients)) for floor in (BARE, FASTAPI)]
         for size in sizes:
             lines += running.enter_context(_limit(folder, size, clients))
@@ -142,23 +138,21 @@ def _limit(folder: Path, users: int, clients: int) -> Iterator[list[Line]]:
         for name in (READ, WRITTEN)
     }
     words = [sys.executable, "-m", "benchmarks.limit_server", str(port), str(place)]
-    with started(words, port, _ROOT, dict(os.environ), folder / f"{LIMIT}-{users}.log") as server:
-        scim = ScimWorkloads(port, BASE_DOMAIN, clients)
-        people = people_page(port, BASE_DOMAIN, tenants[READ], clients, signed_in=False)
-        workloads = [*scim.reads(tenants[READ]), *scim.writes(tenants[WRITTEN]), people]
+    with (
+        started(words, port, _ROOT, dict(os.environ), folder / f"{LIMIT}-{users}.log") as server,
+        everyday_workloads(port, tenants, clients, signed_in=False) as workloads,
+    ):
         yield [Line(Subject(LIMIT, users, each.name), each, server) for each in workloads]
-        scim.close()
 
 
 @contextmanager
 def _variant(variant: Variant, folder: Path, clients: int) -> Iterator[list[Line]]:
     """A server of ours with people in its database, and what to ask it for."""
-    with serving(variant, folder / f"{variant.name}-{variant.users}") as ours:
-        scim = ScimWorkloads(ours.server.port, BASE_DOMAIN, clients)
-        people = people_page(ours.server.port, BASE_DOMAIN, ours.tenants[READ], clients)
-        workloads = [*scim.reads(ours.tenants[READ]), *scim.writes(ours.tenants[WRITTEN]), people]
+    with (
+        serving(variant, folder / f"{variant.name}-{variant.users}") as ours,
+        everyday_workloads(ours.server.port, ours.tenants, clients) as workloads,
+    ):
         yield [Line(Subject(variant.name, variant.users, each.name), each, ours.server) for each in workloads]
-        scim.close()
 
 
 def _is_wanted(name: str, wanted: list[str] | None) -> bool:

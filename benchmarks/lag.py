@@ -5,28 +5,24 @@ their turn. What a health check takes longer than it does alone, it has waited f
 """
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
-from benchmarks.graphql_workloads import people_page
+from benchmarks.everyday_workloads import everyday_workloads
 from benchmarks.load import Sample, measure
 from benchmarks.long_workloads import long_workloads
 from benchmarks.people import READ, WRITTEN
 from benchmarks.processes import Server
-from benchmarks.scim_workloads import ScimWorkloads
-from benchmarks.serving import BASE_DOMAIN, Serving, serving
+from benchmarks.serving import Serving, scratch, serving
 from benchmarks.variants import ENGINES, Variant
 from benchmarks.workloads import Workload, health_checks
 
 _LATER_SECONDS = 1.5  # that the health checks begin later, and end
-_CACHE = Path(__file__).parents[1] / ".cache"
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,13 +35,9 @@ def main(
     workload: Annotated[list[str] | None, typer.Option(help="Only those with this in their name; repeatable.")] = None,
 ) -> None:
     """Measure health checks beside one client of each workload."""
-    _CACHE.mkdir(exist_ok=True)
     print("| engine | beside | its p50 ms | health check p50 ms | p99 ms | longest ms |\n|---|---|---|---|---|---|")
     for each in engine or ENGINES:
-        with (
-            tempfile.TemporaryDirectory(dir=_CACHE, prefix="benchmarks-") as name,
-            serving(Variant(each, 1, users), Path(name)) as ours,
-        ):
+        with scratch() as folder, serving(Variant(each, 1, users), folder) as ours:
             _say(each, "nothing", "", _health(ours.server, seconds))
             for beside in _workloads(ours):
                 if not workload or any(part.lower() in beside.name.lower() for part in workload):
@@ -55,13 +47,10 @@ def main(
 
 def _workloads(ours: Serving) -> Iterator[Workload]:
     """All that there are, with one client each."""
-    port, (read, written) = ours.server.port, (ours.tenants[name] for name in (READ, WRITTEN))
-    scim = ScimWorkloads(port, BASE_DOMAIN, clients=1)
-    yield from scim.reads(read)
-    yield from scim.writes(written)
-    scim.close()
-    yield people_page(port, BASE_DOMAIN, read, clients=1)
-    yield from long_workloads(port, read, written)
+    port = ours.server.port
+    with everyday_workloads(port, ours.tenants, clients=1) as workloads:
+        yield from workloads
+    yield from long_workloads(port, ours.tenants[READ], ours.tenants[WRITTEN])
 
 
 async def _beside(server: Server, workload: Workload, seconds: float) -> tuple[Sample, Sample]:

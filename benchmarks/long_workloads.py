@@ -1,7 +1,7 @@
 """Requests that take long: none of them may keep others waiting meanwhile."""
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, repeat
 from typing import Any
 from urllib.parse import quote
 
@@ -10,12 +10,11 @@ import orjson
 
 from benchmarks.load import Check, Exchange
 from benchmarks.people import Person, Tenant, person
-from benchmarks.scim_workloads import PATH, scim_headers
+from benchmarks.scim_workloads import GROUPS, PATH, scim_headers
 from benchmarks.serving import BASE_DOMAIN
 from benchmarks.workloads import Workload, request
 
 _ROOT = PATH.rpartition("/")[0]
-_GROUPS = f"{_ROOT}/Groups"
 _AT_ONCE = 10_000  # people to a request: some 700 kB, where a body may have a megabyte
 _OPERATIONS = 1_000
 _FIRST_NEW = 7_000_000  # numbers of people whom nobody else makes
@@ -36,8 +35,8 @@ def long_workloads(port: int, read: Tenant, written: Tenant) -> Iterator[Workloa
         yield Workload(f"SCIM group of {len(some):,} made and deleted", [_made_and_deleted(writing, some)])
         group = _group(http, writing, everybody)
         name = f"SCIM group of {len(everybody):,}"
-        yield _reading(name, f"{_GROUPS}/{group}", writing, "members", everybody)
-        without = f"{_GROUPS}/{group}?excludedAttributes=members"
+        yield _reading(name, f"{GROUPS}/{group}", writing, "members", everybody)
+        without = f"{GROUPS}/{group}?excludedAttributes=members"
         yield _reading(f"{name}, without members", without, writing, "id", group)
         yield Workload(f"SCIM Bulk of {_OPERATIONS:,} creations", [_bulks(writing)])
 
@@ -51,18 +50,14 @@ def _reading(name: str, path: str, headers: dict[str, str], what: str, expected:
             got = [each["value"] for each in got]
         return None if status == 200 and got == expected else f"expected 200 and {what} as it was made"
 
-    def requests() -> Iterator[Exchange]:
-        while True:
-            yield request("GET", path, headers), check
-
-    return Workload(name, [requests()])
+    return Workload(name, [repeat((request("GET", path, headers), check))])
 
 
 def _group(http: httpx2.Client, headers: dict[str, str], people: list[str]) -> str:
     """A group of all these people, who join in portions."""
-    answer = http.post(_GROUPS, content=orjson.dumps({"displayName": "Everybody"}), headers=headers)
+    answer = http.post(GROUPS, content=orjson.dumps({"displayName": "Everybody"}), headers=headers)
     assert answer.status_code == 201, answer.text
-    path = f"{_GROUPS}/{answer.json()['id']}"
+    path = f"{GROUPS}/{answer.json()['id']}"
     for first in range(0, len(people), _AT_ONCE):
         members = [{"value": each} for each in people[first : first + _AT_ONCE]]
         body = {"Operations": [{"op": "add", "path": "members", "value": members}]}
@@ -82,8 +77,8 @@ def _made_and_deleted(headers: dict[str, str], people: list[str]) -> Iterator[Ex
         return None if right else "expected 201 and all members"
 
     while True:
-        yield request("POST", _GROUPS, headers, body), remembered
-        yield request("DELETE", f"{_GROUPS}/{made.pop()}", headers), _has_status(204)
+        yield request("POST", GROUPS, headers, body), remembered
+        yield request("DELETE", f"{GROUPS}/{made.pop()}", headers), _has_status(204)
 
 
 def _bulks(headers: dict[str, str]) -> Iterator[Exchange]:

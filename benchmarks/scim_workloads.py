@@ -13,8 +13,8 @@ from benchmarks.people import Person, Tenant, person
 from benchmarks.workloads import Workload, request, same_answer, taking_turns
 
 PATH = "/api/scim/v2/Users"
+GROUPS = "/api/scim/v2/Groups"
 _SAMPLE = 1_000  # people that are read; the store may hold more
-_GROUPS = "/api/scim/v2/Groups"
 _PAGE = 100
 _MEMBERS = 10_000
 _MOVERS = 256
@@ -94,7 +94,7 @@ class ScimWorkloads:
         movers, members = people[:_MOVERS], people[_MOVERS : _MOVERS + _MEMBERS]
         for number in range(min(self._clients, _GROUP_CLIENTS)):
             made = {"displayName": f"Group {number}", "members": [{"value": each} for each in members]}
-            answer = self._http.post(_GROUPS, content=orjson.dumps(made), headers=headers)
+            answer = self._http.post(GROUPS, content=orjson.dumps(made), headers=headers)
             assert answer.status_code == 201, answer.text
             yield answer.json()["id"], movers
 
@@ -105,7 +105,7 @@ class ScimWorkloads:
         while True:
             for op in ("add", "remove"):
                 body = orjson.dumps({"Operations": [{"op": op, "path": "members", "value": members}]})
-                yield same_answer(request("PATCH", f"{_GROUPS}/{group_id}", headers, body), 204, b"")
+                yield same_answer(request("PATCH", f"{GROUPS}/{group_id}", headers, body), 204, b"")
 
     def close(self) -> None:
         """Let go of the connection that asked for the answers to expect."""

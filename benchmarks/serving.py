@@ -3,6 +3,7 @@
 import os
 import secrets
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from benchmarks.processes import Server, free_port, started
 from benchmarks.variants import ENGINES, Variant
 
 BASE_DOMAIN = "bench.example"
+_CACHE = Path(__file__).parents[1] / ".cache"
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,14 @@ class Serving:
     tenants: dict[str, Tenant]
     database_url: str
     secret_key: str
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for the block, on the disk that the project is on: /tmp may be memory, where an fsync costs nothing."""
+    _CACHE.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=_CACHE, prefix="benchmarks-") as name:
+        yield Path(name)
 
 
 @contextmanager

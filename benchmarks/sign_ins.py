@@ -5,10 +5,8 @@ person from another address.
 """
 
 import asyncio
-import tempfile
 from collections.abc import Iterator
 from itertools import repeat
-from pathlib import Path
 from typing import Annotated
 
 import orjson
@@ -19,7 +17,7 @@ from benchmarks.figures import Spread
 from benchmarks.load import Exchange, Sample, measure
 from benchmarks.people import PASSWORD, READ
 from benchmarks.processes import Server
-from benchmarks.serving import BASE_DOMAIN, serving
+from benchmarks.serving import BASE_DOMAIN, scratch, serving
 from benchmarks.variants import Variant
 from benchmarks.workloads import health_checks, request
 from service.actor import support
@@ -31,7 +29,6 @@ from service.users.queries import all_users
 from service.work import Work
 from service.workspaces import find_workspace
 
-_ROOT = Path(__file__).parents[1]
 _PEOPLE = 100
 _SIGN_IN = """mutation SignIn($email: String!, $password: String!) {
   signIn(input: {email: $email, password: $password}) { __typename }
@@ -48,12 +45,7 @@ def main(
     seconds: Annotated[float, typer.Option(min=0.2, help="How long each line is measured in one round.")] = 3.0,
 ) -> None:
     """Measure a health check alone and beside 100 parallel sign-ins."""
-    cache = _ROOT / ".cache"
-    cache.mkdir(exist_ok=True)
-    with (
-        tempfile.TemporaryDirectory(dir=cache, prefix="benchmarks-") as name,
-        serving(Variant(engine, 1, _PEOPLE), Path(name)) as ours,
-    ):
+    with scratch() as folder, serving(Variant(engine, 1, _PEOPLE), folder) as ours:
         people = [each.user_name for each in ours.tenants[READ].people.values()]
         asyncio.run(_give_passwords(ours.database_url, ours.secret_key))
         alone, beside, sign_ins = uvloop.run(_in_rounds(ours.server, people, rounds, seconds))

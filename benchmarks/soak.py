@@ -4,26 +4,21 @@ Each client sends a request of each workload in turn. The first slices fill the 
 more memory or open files than the second one did, but for what is allowed to noise.
 """
 
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import cycle
-from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 
-from benchmarks.graphql_workloads import people_page
+from benchmarks.everyday_workloads import everyday_workloads
 from benchmarks.load import Exchange, Sample, measure
-from benchmarks.people import READ, WRITTEN
 from benchmarks.processes import open_files, resident_megabytes
-from benchmarks.scim_workloads import ScimWorkloads
-from benchmarks.serving import BASE_DOMAIN, Serving, serving
+from benchmarks.serving import Serving, scratch, serving
 from benchmarks.variants import ENGINES, Variant
 from benchmarks.workloads import Workload
 
-_CACHE = Path(__file__).parents[1] / ".cache"
 _MEMORY_NOISE = 1.05  # times
 _FILES_NOISE = 4  # connections to a database come and go
 
@@ -48,14 +43,11 @@ def main(
     seconds: Annotated[float, typer.Option(min=0.2, help="How long a slice is.")] = 60.0,
 ) -> None:
     """Keep a server busy with everything at once; exit status 1 where its memory or its open files have grown."""
-    _CACHE.mkdir(exist_ok=True)
     with (
-        tempfile.TemporaryDirectory(dir=_CACHE, prefix="benchmarks-") as name,
-        serving(Variant(engine, 1, users), Path(name)) as ours,
+        scratch() as folder,
+        serving(Variant(engine, 1, users), folder) as ours,
+        everyday_workloads(ours.server.port, ours.tenants, clients) as workloads,
     ):
-        port, (read, written) = ours.server.port, (ours.tenants[name] for name in (READ, WRITTEN))
-        scim = ScimWorkloads(port, BASE_DOMAIN, clients)
-        workloads = [*scim.reads(read), *scim.writes(written), people_page(port, BASE_DOMAIN, read, clients)]
         print("| slice | requests/s | CPU µs/request | p50 ms | p99 ms | memory MB | open files |")
         print("|---|---|---|---|---|---|---|")
         past: list[Slice] = []
@@ -64,7 +56,6 @@ def main(
             _say(number + 1, past[-1])
         for each in workloads:
             each.verify()
-        scim.close()
     grown = growth(past)
     print(*(grown or ["Neither memory nor open files have grown."]), sep="\n")
     raise typer.Exit(1 if grown else 0)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from itertools import cycle, repeat
 
 from benchmarks.load import Exchange
+from benchmarks.serving import BASE_DOMAIN
 
 
 @dataclass(frozen=True)
@@ -42,4 +43,4 @@ def taking_turns(exchanges: Sequence[Exchange], clients: int) -> list[Iterator[E
 
 def health_checks() -> Iterator[Exchange]:
     """What asks for nothing but an answer: how long that takes is how long others keep the process."""
-    return repeat(same_answer(request("GET", "/live", {"Host": "bench.example"}), 200, b'{"status":"alive"}'))
+    return repeat(same_answer(request("GET", "/live", {"Host": BASE_DOMAIN}), 200, b'{"status":"alive"}'))

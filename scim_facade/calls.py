@@ -126,8 +126,9 @@ class Call:
             raise Rejected(400, "The body must be a JSON object.", "invalidSyntax")
         return document
 
-    async def read_by(self, read: Callable[[Document, Tolerances], T], document: Document) -> T:
-        """What a document says; of a large one, read in a thread, so that nobody waits for that."""
+    async def interpreted(self, read: Callable[[Document, Tolerances], T]) -> T:
+        """What the document in the request's body says; a large one is read in a thread, so that nobody waits."""
+        document = await self.document()
         if len(self._recording.body) > _LARGE:
             return await asyncio.to_thread(read, document, self.tolerances)
         return read(document, self.tolerances)

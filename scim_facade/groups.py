@@ -20,7 +20,7 @@ from service.groups.queries import get_group
 async def create(call: Call) -> Response:
     """POST /Groups."""
     projection = Projection.of(call, GROUP)
-    fields, members = await call.read_by(_told, await call.document())
+    fields, members = await call.interpreted(_told)
     return await created(call, GROUPS, projection, create_group, fields, members)
 
 
@@ -32,7 +32,7 @@ async def read(call: Call) -> Response:
 async def replace(call: Call) -> Response:
     """PUT /Groups/{id}. Members that the document does not speak of stay (RFC 7644, 3.5.1 leaves that to us)."""
     projection = Projection.of(call, GROUP)
-    fields, members = await call.read_by(_told, await call.document())
+    fields, members = await call.interpreted(_told)
     preconditions = Preconditions.of(call)
     verb = with_links(GROUPS, projection, update_group)
     resource = await call.write(verb, call.id, lambda _: fields, members, if_version=preconditions)
@@ -42,7 +42,7 @@ async def replace(call: Call) -> Response:
 async def patch(call: Call) -> Response:
     """PATCH /Groups/{id}: all operations or none. 204, since members may be many, unless attributes are asked for."""
     projection = Projection.of(call, GROUP)
-    message, members = await call.read_by(without_members, await call.document())
+    message, members = await call.interpreted(without_members)
 
     def edited(now: Group) -> GroupFields:
         document = patched(GROUP.render(now, ""), message, GROUP, call.tolerances)

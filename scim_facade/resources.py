@@ -37,7 +37,7 @@ class Resource(Generic[M]):
 
     async def response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int = 200) -> Response:
         """The resource as an answer."""
-        return await _unnoticed(self.linked, self._response, call, kind, projection, status)
+        return await _made_aside(self.linked, self._response, call, kind, projection, status)
 
     def _response(self, call: Call, kind: ResourceType[M], projection: Projection, status: int) -> Response:
         document = document_of(call, kind, self.row, self.linked, projection)
@@ -74,8 +74,7 @@ async def documents_of(
         if first:
             await asyncio.sleep(0)
         some = rows[first : first + _AT_A_TIME]
-        theirs = {row.id: linked[row.id] for row in some if row.id in linked}  # type: ignore[attr-defined]
-        documents += await _unnoticed(theirs, _documents_of, call, kind, some, theirs, projection)
+        documents += await _made_aside(linked, _documents_of, call, kind, some, linked, projection)
     return documents
 
 
@@ -85,7 +84,7 @@ def _documents_of(
     return [document_of(call, kind, row, linked, projection) for row in rows]
 
 
-async def _unnoticed(linked: Linked, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+async def _made_aside(linked: Linked, make: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
     """What is made of some links; of many, in a thread, so that nobody waits for that."""
     if sum(map(len, linked.values())) > _MANY:
         return await asyncio.to_thread(make, *args, **kwargs)

@@ -113,7 +113,6 @@ class UnitOfWork:
         self._changed = False
         self._more: Counter[str] = Counter()
         self.recorded: list[Event] = []
-        self._said: list[dict[str, Any]] = []
         self._once: dict[Narrowed[Any], Any] = {}
 
     def demand(self, permission: Permission) -> None:
@@ -248,14 +247,13 @@ class UnitOfWork:
     def record(self, event: Event) -> None:
         """Say what happened: one row of the audit log in the same transaction, written by `finish`."""
         self.recorded.append(event)
-        self._said.append(row_of(event, self.actor))
 
     def finish(self) -> None:
         """Write what is left to be written; called before the commit. Raises AssertionError where something changed and
         nothing was recorded."""
         if self._changed and not self.recorded:
             raise AssertionError("a change without an event: the verb must call uow.record(...)")
-        self.log(AuditEvent, self._said)
+        self.log(AuditEvent, [row_of(event, self.actor) for event in self.recorded])
         for table, more in self._more.items():
             if more:
                 self._write_total(one_of(table), more)

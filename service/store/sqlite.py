@@ -10,13 +10,13 @@ again in a thread: nobody has to say beforehand how long something will take.
 
 import asyncio
 import fcntl
-import math
 import sqlite3
 from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from time import monotonic
 from typing import Any, TypeVar
@@ -80,8 +80,7 @@ class SqliteConnection:
     """Statements on one sqlite3 connection."""
 
     def __init__(self, connection: sqlite3.Connection) -> None:
-        self._thousands_left = math.inf
-        connection.set_progress_handler(self._is_out_of_steps, 1_000)
+        self._watch = connection.set_progress_handler
         self.execute = connection.execute
         self._execute_many = connection.executemany
 
@@ -110,7 +109,8 @@ class SqliteConnection:
 
     def in_place(self, job: "Callable[[SqliteConnection], T]") -> T:
         """Run the job where others wait for it, or raise TakesLongError."""
-        self._thousands_left = _THOUSANDS_IN_PLACE
+        thousands = count(1)
+        self._watch(lambda: next(thousands) > _THOUSANDS_IN_PLACE, 1_000)  # where true, the statement is broken off
         try:
             return job(self)
         except sqlite3.OperationalError as error:
@@ -118,12 +118,7 @@ class SqliteConnection:
                 raise TakesLongError from None
             raise
         finally:
-            self._thousands_left = math.inf
-
-    def _is_out_of_steps(self) -> bool:
-        """Asked after every thousand steps; the statement is broken off where this is true."""
-        self._thousands_left -= 1
-        return self._thousands_left < 0
+            self._watch(None, 0)
 
     def on_one_state(self, job: "Callable[[SqliteConnection], T]") -> T:
         """What the job reads, all of it as it stood at one moment."""

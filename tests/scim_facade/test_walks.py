@@ -13,7 +13,7 @@ from scim_facade.queries import search_of
 from scim_facade.user_attributes import USER
 from tests.postgres import PostgresServer
 from tests.scim_facade.crowds import crowd_in, owners_engine
-from tests.scim_facade.people import assert_error, created, patch
+from tests.scim_facade.people import PATCH, assert_error, created, patch
 from tests.stage import Server, Tenant
 
 MANY = 20_000
@@ -79,6 +79,23 @@ def test_a_walk_by_index_meets_everybody_once_while_others_come_and_change(
                 total += 1
         assert len(set(met)) == len(met) == total
         assert met == sorted(met)
+
+
+def test_a_group_of_thousands_is_made_read_listed_and_emptied_whole(crowded: tuple[Tenant, list[str]]) -> None:
+    """A body and an answer that are read and made in threads, and rows that come in portions."""
+    with crowded[0].scim() as scim:
+        ids = [each["id"] for start in (1, 1_001, 2_001) for each in page_of(scim, startIndex=start)["Resources"]]
+        members = [{"value": each} for each in (*ids, *ids)]  # the same twice is once
+        made = scim.post("/Groups", json={"displayName": "Thousands", "members": members}).json()
+        listed = scim.get("/Groups", params={"filter": 'displayName eq "Thousands"'}).json()["Resources"]
+        for group in (made, scim.get(f"/Groups/{made['id']}").json(), *listed):
+            assert [each["value"] for each in group["members"]] == sorted(ids)
+        assert len(listed) == 1
+        leave = {"op": "remove", "path": "members", "value": [{"value": each} for each in ids[1:]]}
+        assert scim.patch(f"/Groups/{made['id']}", json={"schemas": [PATCH], "Operations": [leave]}).status_code == 204
+        left = scim.get(f"/Groups/{made['id']}").json()["members"]
+        assert [each["value"] for each in left] == ids[:1]
+        assert scim.delete(f"/Groups/{made['id']}").status_code == 204
 
 
 @pytest.mark.parametrize(
