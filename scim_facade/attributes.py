@@ -6,7 +6,6 @@ describes itself as a schema. PATCH has no part in it: it edits a rendered docum
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from functools import cached_property
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -16,6 +15,8 @@ from sqlmodel import SQLModel
 from scim_facade.messages import Document
 from scim_facade.tolerances import Tolerance, Tolerances
 from scim_facade.values import read_value
+from service.clock import text_of
+from service.finding import Test
 from service.refusals import Invalid, Refused
 from service.store.columns import table_of
 from service.text import canonical
@@ -31,7 +32,7 @@ class Attribute:
 
     A complex attribute has `sub` rows. The value of a multi-valued one is kept as it is: a list of objects. `key` is
     the column that has the canonical form of the value; `holds` is the condition that a value which is kept in a table
-    of its own, in that form, is this one.
+    of its own, in that form, passes a test.
     """
 
     name: str
@@ -48,7 +49,7 @@ class Attribute:
     reference_types: tuple[str, ...] = ()
     sub: tuple["Attribute", ...] = ()
     key: str | None = None
-    holds: Callable[[ColumnElement[Any]], ColumnElement[bool]] | None = None
+    holds: Callable[[Test], ColumnElement[bool]] | None = None
 
     def named(self, name: str) -> "Attribute | None":
         """The sub-attribute with this name in any case."""
@@ -59,11 +60,11 @@ class Attribute:
         return {each.name.lower(): each for each in self.sub}
 
     def fold(self, text: str) -> str:
-        """The form in which a value with a key is compared."""
+        """The form in which a value with a key, or in a table of its own, is compared."""
         return text if self.case_exact else canonical(text)
 
     def plain(self, text: str) -> str:
-        """The form in which a value without one is compared: of the letters that have a case, ASCII's are folded."""
+        """The form in which any other is compared: of the letters that have a case, ASCII's are folded."""
         return text if self.case_exact else text.encode().lower().decode()
 
     def below(self, path: str, name: str) -> str:
@@ -131,7 +132,7 @@ class AttributeTable(Generic[M]):
             target = document
             for parent in parents:
                 target = target.setdefault(parent, {})
-            target[name] = date_time(value) if kind == "dateTime" else value
+            target[name] = text_of(value) if kind == "dateTime" else value
         document["schemas"] += [extension.name for extension in self.extensions if extension.name in document]
         document["meta"] |= {"resourceType": self.name, "version": etag(values[self._version]), "location": location}
         return document
@@ -175,11 +176,6 @@ def _below(chain: Chain) -> Iterator[Chain]:
     yield chain
     for sub in chain[-1].sub:
         yield from _below((*chain, sub))
-
-
-def date_time(moment: datetime) -> str:
-    """A moment as xsd:dateTime in UTC, to the millisecond."""
-    return moment.isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def etag(version: int) -> str:

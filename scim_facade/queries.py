@@ -165,7 +165,7 @@ def _value_meets(attribute: Attribute, shape: Filter, value: ColumnElement[Any])
             return _part(_sub(attribute, name), value).is_not(None)
         case Compare(name, operator, int(number)):
             sub = _sub(attribute, name)
-            return _compared(sub, _part(sub, value), operator, _bound(sub, number))
+            return _compared(_part_form(sub, value), operator, _bound(sub, number))
     raise AssertionError(f"nothing that can be in brackets: {shape}")
 
 
@@ -178,24 +178,21 @@ def _sub(attribute: Attribute, name: str) -> Attribute:
 def _compares(table: AttributeTable[Any], chain: Chain, operator: str, number: int) -> ColumnElement[bool]:
     attribute = chain[-1]
     bound = _bound(attribute, number)
-    if attribute.holds is not None and operator == "eq":
-        return attribute.holds(bound)
+    if attribute.holds is not None:
+        return attribute.holds(lambda value: _compared(value, operator, bound))
     if plural := _plural(chain):
-        return _any(table, plural, lambda value: _compared(attribute, _part(attribute, value), operator, bound))
+        return _any(table, plural, lambda value: _compared(_part_form(attribute, value), operator, bound))
     column = _column(table, chain)
     assert column is not None  # noqa: S101 - `planned` refuses what has none
-    return _compared(attribute, column, operator, bound)
+    return _compared(_form(attribute, column), operator, bound)
 
 
 def _bound(attribute: Attribute, number: int) -> ColumnElement[Any]:
     return bindparam(parameter(number), type_=_TYPES.get(attribute.type, String()))
 
 
-def _compared(
-    attribute: Attribute, value: ColumnElement[Any], operator: str, bound: ColumnElement[Any]
-) -> ColumnElement[bool]:
-    """Whether a value compares so with what is bound; NULL where there is none."""
-    form = _form(attribute, value)
+def _compared(form: ColumnElement[Any], operator: str, bound: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether a value in the form to compare compares so with what is bound; NULL where there is none."""
     match operator:
         case "eq":
             test = form == bound
@@ -214,6 +211,10 @@ def _compared(
         case _:
             test = form <= bound
     return test
+
+
+def _part_form(attribute: Attribute, value: ColumnElement[Any]) -> ColumnElement[Any]:
+    return _form(attribute, _part(attribute, value))
 
 
 def _form(attribute: Attribute, value: ColumnElement[Any]) -> ColumnElement[Any]:

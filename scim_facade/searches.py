@@ -152,8 +152,8 @@ class _Plan:
             return Compare(name, operator, self._slot(_boolean(name, value)))
         if not isinstance(value, str):
             raise invalid(f"{name} is compared with a text in double quotes")
-        by_index = attribute.holds is not None and operator == "eq" and not inside
-        fold = attribute.fold if by_index or attribute.key else attribute.plain
+        has_key = attribute.key is not None or (attribute.holds is not None and not inside)
+        fold = attribute.fold if has_key else attribute.plain
         return Compare(name, operator, self._slot(fold(value)))
 
     def _resource_type(self, operator: str, value: Scalar) -> Filter:

@@ -1,9 +1,10 @@
 """Lists as an identity provider asks for them: what a search finds, by number or by cursor, and how much there is."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from sqlalchemy import ColumnElement
 from sqlmodel import SQLModel
 
 from service.pages import Order, opened, rows_from, sealed
@@ -12,6 +13,9 @@ from service.text import MAX_TEXT, canonical, unstorable
 from service.unit_of_work import Narrowed, UnitOfWork
 
 M = TypeVar("M", bound=SQLModel)
+
+Test = Callable[[ColumnElement[str]], ColumnElement[bool]]
+"""What a value must be to be found."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Generic, TypeVar
 
 import orjson
@@ -126,11 +127,13 @@ def sealed(uow: UnitOfWork, purpose: str, order: Order, row: Any) -> str:
 
 def _seal_of(uow: UnitOfWork, purpose: str, order: Order) -> Callable[[Any], str]:
     """What makes the cursors of rows."""
-    columns, tag, for_this = [str(column.key) for column in order.columns], uow.seal.tag, purpose.encode()
+    columns = [str(column.key) for column in order.columns]
+    values_of = attrgetter(*columns) if len(columns) > 1 else lambda row: (getattr(row, columns[0]),)
+    tag = uow.seal.tagging(purpose.encode())
 
     def of(row: Any) -> str:
-        body = orjson.dumps([getattr(row, column) for column in columns])
-        return base64.urlsafe_b64encode(tag(for_this, body)[:_TAG_LENGTH] + body).rstrip(b"=").decode()
+        body = orjson.dumps(values_of(row))
+        return base64.urlsafe_b64encode(tag(body)[:_TAG_LENGTH] + body).rstrip(b"=").decode()
 
     return of
 
@@ -142,7 +145,7 @@ def opened(uow: UnitOfWork, purpose: str, order: Order, cursor: str) -> list[Any
     except (binascii.Error, UnicodeEncodeError):
         bytes_of = b""
     tag, body = bytes_of[:_TAG_LENGTH], bytes_of[_TAG_LENGTH:]
-    if not hmac.compare_digest(tag, uow.seal.tag(purpose.encode(), body)[:_TAG_LENGTH]):
+    if not hmac.compare_digest(tag, uow.seal.tagging(purpose.encode())(body)[:_TAG_LENGTH]):
         return None
     values = zip(orjson.loads(body), order.columns, strict=True)
     return [datetime.fromisoformat(value) if column.type is Instant else value for value, column in values]

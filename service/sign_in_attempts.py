@@ -105,4 +105,4 @@ def _bounds(uow: UnitOfWork, identifier: str) -> list[tuple[str, int]]:
 
 def _hash(uow: UnitOfWork, kind: str, text: str) -> str:
     data = text.encode(errors="surrogatepass")
-    return f"{kind}_{uow.seal.tag(f'sign in by {kind}'.encode(), data).hex()}"
+    return f"{kind}_{uow.seal.tagging(f'sign in by {kind}'.encode())(data).hex()}"

@@ -22,11 +22,11 @@ from graphql_facade.context import Context
 from graphql_facade.entrance import Entrance
 from graphql_facade.failures import response_to, told
 from graphql_facade.requests import JSON, GraphqlResponse, Rejected
-from graphql_facade.scalars import date_time_of, date_time_text
+from graphql_facade.scalars import date_time_of
 from service.actor import Channel
 from service.audit import Action, AuditEvent
 from service.audit_log import audit_events_behind, note_audit_export
-from service.clock import now
+from service.clock import now, text_of
 from service.refusals import Busy, Forbidden, Refused, Unauthenticated
 
 PATH = "/audit-events.csv"
@@ -95,7 +95,7 @@ def _harmless(cell: str | None) -> str:
 def _row(event: AuditEvent) -> tuple[str | None, ...]:
     changes = (f"{each['field']}: {each['before'] or '-'} → {each['after'] or '-'}" for each in event.changes or ())
     return (
-        *(date_time_text(event.at), event.action, event.actor_kind, event.actor_id, event.actor_name),
+        *(text_of(event.at), event.action, event.actor_kind, event.actor_id, event.actor_name),
         *(event.target_kind, published_id(event.workspace_id, event.target_kind, event.target_id), event.target_name),
         "; ".join(changes),
         *(event.reason, event.channel, event.ip, event.request_id, event.id),

@@ -1,7 +1,7 @@
 """Relay's connections (GraphQL Cursor Connections Specification) over `service.pages`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Generic, Self, TypeVar
+from typing import Annotated, Any, Generic, Self, TypeVar
 
 import strawberry
 from sqlmodel import SQLModel
@@ -45,35 +45,29 @@ class Connection(Generic[N]):
     """Relay's connection, with its nodes also without their edges, and the total."""
 
     nodes: list[N] = strawberry.field(description="The nodes.")
-    has_next: strawberry.Private[bool]
-    has_previous: strawberry.Private[bool]
-    cursor_at: strawberry.Private[Callable[[int], str]]
+    page: strawberry.Private[Page[Any]]
     count: strawberry.Private[Callable[[], Awaitable[int]]]
 
     @classmethod
     def of(cls, page: Page[M], node_of: Callable[[M], N], count: Callable[[], Awaitable[int]]) -> Self:
         """A page of rows as nodes; `count` finds how many the whole list has."""
-        return cls(
-            nodes=[node_of(row) for row in page.rows],
-            has_next=page.has_next,
-            has_previous=page.has_previous,
-            cursor_at=lambda at: page.cursor_of(page.rows[at]),
-            count=count,
-        )
+        return cls(nodes=list(map(node_of, page.rows)), page=page, count=count)
 
     @resolved("The nodes with their cursors.")
     def edges(self) -> list[Edge[N]]:
         """Make cursors only for who asks."""
-        return [Edge(cursor=self.cursor_at(at), node=node) for at, node in enumerate(self.nodes)]
+        cursors = map(self.page.cursor_of, self.page.rows)
+        return [Edge(cursor=cursor, node=node) for cursor, node in zip(cursors, self.nodes, strict=True)]
 
     @resolved("Where the page stands in the list.")
     def page_info(self) -> PageInfo:
         """Two cursors."""
+        page = self.page
         return PageInfo(
-            has_next_page=self.has_next,
-            has_previous_page=self.has_previous,
-            start_cursor=self.cursor_at(0) if self.nodes else None,
-            end_cursor=self.cursor_at(-1) if self.nodes else None,
+            has_next_page=page.has_next,
+            has_previous_page=page.has_previous,
+            start_cursor=page.cursor_of(page.rows[0]) if page.rows else None,
+            end_cursor=page.cursor_of(page.rows[-1]) if page.rows else None,
         )
 
     @resolved("How many the list has in all, whatever the page. Counted when asked for.")

@@ -7,14 +7,10 @@ import strawberry
 from graphql import GraphQLError
 from strawberry.types.scalar import ScalarDefinition
 
+from service.clock import text_of
+
 # RFC 3339, 5.6: date-time.
 _RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d{1,9})?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
-
-
-def date_time_text(moment: datetime) -> str:
-    """A moment as the answers of this API have it."""
-    in_utc = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{in_utc.isoformat(timespec='milliseconds')[: -len('+00:00')]}Z"
 
 
 def date_time_of(text: object) -> datetime:
@@ -31,6 +27,6 @@ DATE_TIME: ScalarDefinition = strawberry.scalar(
     name="DateTime",
     description="A moment as RFC 3339 has it; answers are in UTC, to the millisecond.",
     specified_by_url="https://scalars.graphql.org/andimarek/date-time.html",
-    serialize=date_time_text,
+    serialize=text_of,
     parse_value=date_time_of,
 )

@@ -151,48 +151,46 @@ UserFilterArgument = Annotated[UserFilter | None, strawberry.argument(descriptio
 UserOrderArgument = Annotated[UserOrderName, strawberry.argument(description="In which order.")]
 
 
-def _status(row: fields.User) -> UserStatus:
+def _status(user: User) -> UserStatus:
+    row = user.row
     if not row.active:
         return UserStatus.INACTIVE
     return UserStatus.ACTIVE if row.invitation_expires_at is None else UserStatus.INVITED
 
 
-def _reason(row: fields.User) -> UserStatusReason | None:
+def _reason(user: User) -> UserStatusReason | None:
+    row = user.row
     if row.deactivated_by:
         return UserStatusReason(row.deactivated_by)
     invited_until = row.invitation_expires_at
     return UserStatusReason.INVITATION_EXPIRED if row.active and invited_until and invited_until <= now() else None
 
 
-def _emails(row: fields.User) -> list[EmailAddress]:
+def _emails(user: User) -> list[EmailAddress]:
     return [
         EmailAddress(address=email["value"], type=email.get("type"), is_primary=email.get("primary", False))
-        for email in addresses(row.emails)
+        for email in addresses(user.row.emails)
     ]
 
 
-_SHOWN: Mapping[str, Callable[[fields.User], Any]] = {
-    "display_name": shown_name,
-    "email": primary_email,
+_ROLES = {role.value: role for role in Role}
+_MANAGED_BY = {managed_by.value: managed_by for managed_by in ManagedBy}
+
+_SHOWN: Mapping[str, Callable[[User], Any]] = {
+    "display_name": lambda user: shown_name(user.row),
+    "email": lambda user: primary_email(user.row),
     "emails": _emails,
     "status": _status,
     "status_reason": _reason,
-    "invitation_expires_at": lambda row: row.invitation_expires_at if row.active else None,
-    "role": lambda row: Role(row.role),
-    "managed_by": lambda row: ManagedBy(row.managed_by),
-    "locked_fields": lambda row: [input_path(name)[0] for name in locked_fields(row) if name != "active"],
+    "invitation_expires_at": lambda user: user.row.invitation_expires_at if user.row.active else None,
+    "role": lambda user: _ROLES[user.row.role],
+    "managed_by": lambda user: _MANAGED_BY[user.row.managed_by],
+    "locked_fields": lambda user: [input_path(name)[0] for name in locked_fields(user.row) if name != "active"],
 }
 
-
-def _property(name: str) -> property:
-    """A field of a person: what `_SHOWN` makes of the row, or the row's column of this name."""
-    shown = _SHOWN.get(name)
-    return property(attrgetter(f"row.{name}") if shown is None else lambda user: shown(user.row))
-
-
 for _field in dataclasses.fields(User):
-    if _field.name != "row" and getattr(_field, "is_basic_field", False):
-        setattr(User, _field.name, _property(_field.name))
+    if _field.name != "row" and getattr(_field, "is_basic_field", False):  # what _SHOWN makes, or the row's column
+        setattr(User, _field.name, property(_SHOWN.get(_field.name) or attrgetter(f"row.{_field.name}")))
 
 
 async def user_by_id(context: Context, id: str) -> User:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, bindparam, select
 
 from service.actor import Permission
-from service.finding import Cursor, Found, Search, Window, found, pattern_of
+from service.finding import Cursor, Found, Search, Test, Window, found, pattern_of
 from service.groups.fields import Group, GroupMember
 from service.ids import is_possible
 from service.pages import Order, Page, PageRequest, page_of
@@ -111,14 +111,14 @@ def members_of_groups(uow: UnitOfWork, group_ids: Sequence[str]) -> Mapping[str,
     return members
 
 
-def has_member(user_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """The condition that this user is in the group."""
-    return _GROUP.c.id.in_(select(_MEMBER.c.group_id).where(_of_workspace, _MEMBER.c.user_id == user_id))
+def has_member(test: Test) -> ColumnElement[bool]:
+    """The condition that a user whose id passes a test is in the group."""
+    return _GROUP.c.id.in_(select(_MEMBER.c.group_id).where(_of_workspace, test(_MEMBER.c.user_id)))
 
 
-def in_group(group_id: ColumnElement[str]) -> ColumnElement[bool]:
-    """The condition that the user is in this group."""
-    return _USER.c.id.in_(select(_MEMBER.c.user_id).where(_of_workspace, _MEMBER.c.group_id == group_id))
+def in_group(test: Test) -> ColumnElement[bool]:
+    """The condition that the user is in a group whose id passes a test."""
+    return _USER.c.id.in_(select(_MEMBER.c.user_id).where(_of_workspace, test(_MEMBER.c.group_id)))
 
 
 _of_workspace = _MEMBER.c.workspace_id == bindparam("of_workspace")

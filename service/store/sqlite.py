@@ -40,8 +40,8 @@ def _json(kept: Any) -> Any:
         return kept
 
 
-_DIALECT = sqlite.dialect(json_serializer=lambda value: orjson.dumps(value).decode(), json_deserializer=_json)
-_compiled = Compiler(_DIALECT)
+_DIALECT = sqlite.dialect(json_serializer=lambda value: orjson.dumps(value).decode())
+_compiled = Compiler(_DIALECT, read_json=_json)
 
 _UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
 _PRAGMAS = ("journal_mode=WAL", "synchronous=FULL", "cache_size=-8192", "temp_store=MEMORY")

@@ -201,8 +201,10 @@ def addresses(emails: object) -> list[Email]:
 def primary_email(user: UserFields) -> str | None:
     """The address that mail goes to: the primary one, else the first, else none."""
     emails = addresses(user.emails)
-    chosen = next((email for email in emails if email.get("primary")), emails[0] if emails else None)
-    return chosen["value"] if chosen else None
+    for email in emails:
+        if email.get("primary"):
+            return email["value"]
+    return emails[0]["value"] if emails else None
 
 
 def with_primary_email(emails: list[Email] | None, address: str | None) -> list[Email] | None:

@@ -8,7 +8,7 @@ from functools import lru_cache
 from sqlalchemy import ColumnElement, bindparam, exists, not_, or_, select
 
 from service.actor import Permission, Role
-from service.finding import Cursor, Found, Search, Window, found, pattern_of
+from service.finding import Cursor, Found, Search, Test, Window, found, pattern_of
 from service.ids import is_possible
 from service.pages import Order, Page, PageRequest, page_of
 from service.refusals import NotFound, Refused
@@ -31,12 +31,10 @@ def get_user(uow: UnitOfWork, user_id: str) -> User:
     return user
 
 
-def has_email(value_key: ColumnElement[str]) -> ColumnElement[bool]:
-    """The condition that one of the user's addresses has this canonical form."""
-    theirs = select(_EMAIL.c.user_id).where(
-        _EMAIL.c.workspace_id == bindparam("of_workspace"), _EMAIL.c.value_key == value_key
-    )
-    return _USER.c.id.in_(theirs)
+def has_email(test: Test) -> ColumnElement[bool]:
+    """The condition that the canonical form of one of the user's addresses passes a test."""
+    mine = _EMAIL.c.workspace_id == bindparam("of_workspace")
+    return _USER.c.id.in_(select(_EMAIL.c.user_id).where(mine, test(_EMAIL.c.value_key)))
 
 
 def find_users(uow: UnitOfWork, search: Search[User], part: Window | Cursor) -> Found[User]:

@@ -14,6 +14,8 @@ EXACT = {"id", "externalId", "profileUrl", "photos.value", "x509Certificates.val
 """Whose text is compared as it is; all others' without regard to the case of ASCII's letters."""
 FOLDED = {"userName"}
 """Where that regard goes for all of Unicode."""
+ADDRESSES = {"emails", "emails.value"}
+"""Where it does in a search, outside of brackets."""
 MOMENTS = {"meta.created", "meta.lastModified"}
 
 Document = dict[str, Any]
@@ -49,7 +51,8 @@ def meets(document: Document, tree: Filter, parent: str = "") -> bool:
             return not values_of(document, path)
         case Compare(path, operator, wanted):
             whole = f"{parent}.{path}" if parent else path
-            return any(_compares(whole, operator, value, wanted) for value in values_of(document, path))
+            found = values_of(document, path)
+            return any(_compares(whole, operator, value, wanted, in_brackets=bool(parent)) for value in found)
 
 
 def values_of(document: Any, path: str) -> list[Any]:
@@ -64,12 +67,14 @@ def values_of(document: Any, path: str) -> list[Any]:
     return found
 
 
-def _compares(path: str, operator: str, have: Any, wanted: Any) -> bool:
+def _compares(path: str, operator: str, have: Any, wanted: Any, *, in_brackets: bool) -> bool:
     have = have.get("value") if isinstance(have, dict) else have
     if have is None:
         return False
     if path in MOMENTS:
         have, wanted = datetime.fromisoformat(have), datetime.fromisoformat(wanted)
+    elif path in ADDRESSES and not in_brackets:
+        have, wanted = have.casefold(), wanted.casefold()
     return _OPERATORS[operator](compared(path, have), compared(path, wanted))
 
 
